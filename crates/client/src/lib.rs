@@ -1,0 +1,1 @@
+//! Typed access to a node: reads, calls, watched submissions.

@@ -1,0 +1,1 @@
+//! Agreement on blocks by simplex: propose, verify, finalize against a ledger.

@@ -1,0 +1,1 @@
+//! Integers only, no I/O: issuance, epoch settlement, splits, pool swaps.

@@ -1,0 +1,1 @@
+//! The consumer's API: OpenAI's shapes in, miners' answers out.

@@ -1,0 +1,1 @@
+//! Blocks, state and mempool: deterministic execution on disk, no network.

@@ -1,0 +1,1 @@
+//! An authority or a follower: ledger, agreement, pool and RPC wired together.

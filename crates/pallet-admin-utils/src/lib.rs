@@ -1,0 +1,1 @@
+//! Hyperparameters set by owners and root.

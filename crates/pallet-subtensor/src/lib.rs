@@ -1,0 +1,1 @@
+//! The market on chain: subnets, neurons, stake, weights, epochs and emission.

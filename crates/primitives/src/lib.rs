@@ -1,0 +1,1 @@
+//! The nouns everyone says: amounts, ids, addresses.

@@ -1,0 +1,1 @@
+//! What askers and answerers say to each other: envelope, receipt, task bodies.

@@ -1,0 +1,1 @@
+//! Substrate's JSON-RPC over WebSocket and HTTP.

@@ -1,0 +1,1 @@
+//! Composes the pallets into the state machine that every node executes natively.

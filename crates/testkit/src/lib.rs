@@ -1,0 +1,1 @@
+//! The whole market in one process from a seed; villains; invariant checks.

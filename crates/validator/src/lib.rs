@@ -1,0 +1,1 @@
+//! Probes miners, recomputes their answers, keeps standings and publishes weights.

@@ -1,0 +1,3 @@
+//! Repository checks as a program.
+
+fn main() {}
