@@ -1,3 +1,74 @@
-//! Repository checks as a program.
+//! Repository checks as a program: `cargo xtask ci` is all of CI, on any machine.
+//!
+//! Checks live here rather than in a shell script or a service's configuration, so that a contributor runs
+//! exactly what CI runs, and so that a rule such as "only `inference` knows candle" fails a build instead of
+//! waiting for a reviewer to remember it.
 
-fn main() {}
+mod ci;
+mod e2e;
+mod tidy;
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Checks of the Stoa repository")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Runs everything CI runs: fmt, clippy, tidy, rustdoc, tests, and the checks with outside clients.
+    Ci(ci::Ci),
+    /// Checks the rules of the tree that neither the compiler nor clippy knows.
+    Tidy,
+    /// Runs a localnet and drives it with the real `openai` and `bittensor` Python packages.
+    E2e(e2e::EndToEnd),
+}
+
+fn main() -> Result<()> {
+    let root = root();
+    match Arguments::parse().task {
+        Task::Ci(ci) => ci.run(&root),
+        Task::Tidy => tidy::run(&root),
+        Task::E2e(e2e) => e2e.run(&root),
+    }
+}
+
+/// The repository's root: the parent of this crate.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask is a folder of the repository")
+        .to_path_buf()
+}
+
+/// Runs a program in `root`, shows what it prints, and fails when it fails.
+fn call(root: &Path, program: &str, arguments: &[&str]) -> Result<()> {
+    call_with(root, program, arguments, &[])
+}
+
+/// As [`call`], with environment variables set.
+fn call_with(
+    root: &Path,
+    program: &str,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Result<()> {
+    let shown = format!("{program} {}", arguments.join(" "));
+    eprintln!("$ {shown}");
+    let status = Command::new(program)
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .current_dir(root)
+        .status()
+        .with_context(|| format!("start `{shown}`"))?;
+    if !status.success() {
+        bail!("`{shown}` failed: {status}");
+    }
+    Ok(())
+}
