@@ -1,0 +1,145 @@
+//! Makes the first state of a chain from a short description.
+//!
+//! A [`GenesisSpec`] is what an operator writes (JSON, addresses in SS58, amounts in rao) and what every node of
+//! a network must share to the letter: the state built from it decides the genesis hash.
+
+use crate::{AccountId, Balance, RuntimeGenesisConfig, TAO, aura};
+use serde::{Deserialize, Serialize};
+use sp_core::{Pair, sr25519, storage::Storage};
+use sp_runtime::BuildStorage;
+use std::collections::BTreeMap;
+
+/// Describes a chain's first state.
+///
+/// # Examples
+///
+/// ```
+/// let spec = runtime::genesis::GenesisSpec::development(250);
+/// let json = serde_json::to_string(&spec).expect("a spec is plain data");
+/// let read: runtime::genesis::GenesisSpec = serde_json::from_str(&json).expect("as written");
+/// assert_eq!(read, spec);
+/// assert!(!runtime::genesis::build(&spec).expect("a valid spec").top.is_empty());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisSpec {
+    /// Name shown to people and returned by `system_chain`.
+    pub chain_name: String,
+    /// Time between blocks in milliseconds.
+    pub interval_ms: u64,
+    /// Account that may call `Sudo`; nobody when absent.
+    pub sudo: Option<AccountId>,
+    /// Free balances in rao.
+    pub balances: BTreeMap<AccountId, Balance>,
+}
+
+/// Why a description cannot become a chain.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Error {
+    /// Blocks closer than this cannot be agreed on.
+    IntervalTooShort { interval_ms: u64, min_ms: u64 },
+    /// A pallet refused its part.
+    Pallet(String),
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::IntervalTooShort {
+                interval_ms,
+                min_ms,
+            } => {
+                write!(
+                    f,
+                    "a block interval of {interval_ms} ms is too short: choose {min_ms} ms or more"
+                )
+            }
+            Self::Pallet(reason) => write!(f, "the genesis state cannot be built: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Shortest block interval a chain can have.
+pub const INTERVAL_MS_MIN: u64 = 20;
+
+/// The well-known development accounts, in the order wallets list them.
+pub const DEVELOPMENT_ACCOUNTS: [&str; 6] = ["Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie"];
+
+impl GenesisSpec {
+    /// A chain to try things on: `//Alice` is sudo and holds a million TAO, the others ten thousand each.
+    pub fn development(interval_ms: u64) -> Self {
+        let balances = DEVELOPMENT_ACCOUNTS
+            .iter()
+            .map(|name| {
+                let tao = if *name == "Alice" { 1_000_000 } else { 10_000 };
+                (development_account(name), tao * TAO)
+            })
+            .collect();
+        Self {
+            chain_name: "Stoa Development".into(),
+            interval_ms,
+            sudo: Some(development_account("Alice")),
+            balances,
+        }
+    }
+}
+
+/// The account of the development key `//name`.
+pub fn development_account(name: &str) -> AccountId {
+    development_pair(name).public().into()
+}
+
+/// The development key `//name`, known to everybody.
+///
+/// # Panics
+///
+/// When `name` holds a `/`.
+pub fn development_pair(name: &str) -> sr25519::Pair {
+    sr25519::Pair::from_string(&format!("//{name}"), None)
+        .expect("a hard derivation from the development phrase always exists")
+}
+
+/// Builds the state that `spec` describes.
+///
+/// # Errors
+///
+/// [`Error`] when the interval is too short or a balance is below the existential deposit.
+pub fn build(spec: &GenesisSpec) -> Result<Storage, Error> {
+    if spec.interval_ms < INTERVAL_MS_MIN {
+        return Err(Error::IntervalTooShort {
+            interval_ms: spec.interval_ms,
+            min_ms: INTERVAL_MS_MIN,
+        });
+    }
+    if let Some((account, amount)) = spec
+        .balances
+        .iter()
+        .find(|(_, amount)| **amount < crate::EXISTENTIAL_DEPOSIT)
+    {
+        return Err(Error::Pallet(format!(
+            "{account} holds {amount} rao, less than the existential deposit of {} rao",
+            crate::EXISTENTIAL_DEPOSIT
+        )));
+    }
+    let config = RuntimeGenesisConfig {
+        aura: aura::GenesisConfig {
+            interval_ms: spec.interval_ms,
+            ..Default::default()
+        },
+        balances: pallet_balances::GenesisConfig {
+            balances: spec
+                .balances
+                .iter()
+                .map(|(account, amount)| (account.clone(), *amount))
+                .collect(),
+            ..Default::default()
+        },
+        sudo: pallet_sudo::GenesisConfig {
+            key: spec.sudo.clone(),
+        },
+        ..Default::default()
+    };
+    config.build_storage().map_err(Error::Pallet)
+}
