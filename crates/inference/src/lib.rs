@@ -1,1 +1,31 @@
-//! Engines that turn a prompt into tokens, and a check of tokens against a model.
+//! Turns a prompt into tokens, and checks that tokens came from a model.
+//!
+//! Whoever sells text runs an [`Engine`]; whoever grades it holds the same model and asks [`verify`] whether the
+//! answer could have been drawn from it. Both sides share every step that decides a token, so that an honest
+//! answer is reproduced to the last token and a dishonest one is not:
+//!
+//! ```text
+//!  Prompt ──template──▶ text ──vocabulary──▶ ids ──network──▶ logits ──sampling──▶ token
+//!                                                               ▲         ▲
+//!                                                         KV cache     (seed, position)
+//! ```
+//!
+//! * [`request`]: what is asked, and the events of an answer
+//! * [`engine`]: the trait, with two implementations: [`local`] (candle, in process) and [`upstream`] (any
+//!   OpenAI-compatible server)
+//! * [`model`]: a directory in Hugging Face's layout, loaded whole
+//! * [`verify`]: one teacher-forced pass over an answer, and a verdict
+//! * [`train`]: makes a small model from a text file
+//!
+//! Nothing outside this crate knows about tensors.
+
+pub mod engine;
+pub mod error;
+pub mod request;
+pub mod verify;
+
+pub use engine::{Answer, Engine};
+pub use error::Error;
+pub use request::{
+    Event, FinishReason, Message, Prompt, Request, Role, Sampling, Token, TopToken, Usage,
+};
