@@ -58,7 +58,10 @@ impl Client {
     pub async fn connect_with(url: &str, patience: Patience) -> Result<Self, Error> {
         let connection = Arc::new(Connection::new(url.to_string(), patience));
         connection.genesis().await?;
-        Ok(Self { connection, entrances: Arc::default() })
+        Ok(Self {
+            connection,
+            entrances: Arc::default(),
+        })
     }
 
     /// The node's address.
@@ -89,8 +92,10 @@ impl Client {
     ///
     /// Cancel safe.
     pub async fn best(&self) -> Result<Head, Error> {
-        let header: Header =
-            self.connection.request("chain_getHeader", ArrayParams::new()).await?;
+        let header: Header = self
+            .connection
+            .request("chain_getHeader", ArrayParams::new())
+            .await?;
         Ok(Head::from(&header))
     }
 
@@ -104,8 +109,10 @@ impl Client {
     ///
     /// Cancel safe.
     pub async fn finalized(&self) -> Result<Head, Error> {
-        let hash: Hash =
-            self.connection.request("chain_getFinalizedHead", ArrayParams::new()).await?;
+        let hash: Hash = self
+            .connection
+            .request("chain_getFinalizedHead", ArrayParams::new())
+            .await?;
         self.head(hash).await
     }
 
@@ -119,9 +126,13 @@ impl Client {
     ///
     /// Cancel safe.
     pub async fn head(&self, hash: Hash) -> Result<Head, Error> {
-        let header: Option<Header> =
-            self.connection.request("chain_getHeader", rpc_params![hash]).await?;
-        let header = header.ok_or_else(|| Error::Absent { what: format!("block {hash:?}") })?;
+        let header: Option<Header> = self
+            .connection
+            .request("chain_getHeader", rpc_params![hash])
+            .await?;
+        let header = header.ok_or_else(|| Error::Absent {
+            what: format!("block {hash:?}"),
+        })?;
         Ok(Head::from(&header))
     }
 
@@ -135,7 +146,9 @@ impl Client {
     ///
     /// Cancel safe.
     pub async fn block_hash(&self, number: u32) -> Result<Option<Hash>, Error> {
-        self.connection.request("chain_getBlockHash", rpc_params![number]).await
+        self.connection
+            .request("chain_getBlockHash", rpc_params![number])
+            .await
     }
 
     /// The encoded extrinsics of a block.
@@ -148,11 +161,17 @@ impl Client {
     ///
     /// Cancel safe.
     pub async fn body(&self, hash: Hash) -> Result<Vec<Vec<u8>>, Error> {
-        let block: Option<SignedBlock> =
-            self.connection.request("chain_getBlock", rpc_params![hash]).await?;
-        let block = block.ok_or_else(|| Error::Absent { what: format!("block {hash:?}") })?;
+        let block: Option<SignedBlock> = self
+            .connection
+            .request("chain_getBlock", rpc_params![hash])
+            .await?;
+        let block = block.ok_or_else(|| Error::Absent {
+            what: format!("block {hash:?}"),
+        })?;
         let texts = block.block.extrinsics.iter();
-        texts.map(|text| hexadecimal::bytes("an extrinsic", text)).collect()
+        texts
+            .map(|text| hexadecimal::bytes("an extrinsic", text))
+            .collect()
     }
 
     /// Follows the chain from its present head on. The subscription opens with the first [`Heads::next`].
@@ -203,7 +222,9 @@ impl Client {
     pub async fn balance(&self, account: &AccountId) -> Result<Balance, Error> {
         let state = self.best_state().await?;
         let id = runtime::AccountId::new(account.0);
-        let account = state.read(map::<frame_system::Account<Runtime>, _, _>(id)).await?;
+        let account = state
+            .read(map::<frame_system::Account<Runtime>, _, _>(id))
+            .await?;
         let (free, reserved) = (Rao(account.data.free), Rao(account.data.reserved));
         Ok(Balance { free, reserved })
     }
@@ -218,7 +239,9 @@ impl Client {
     ///
     /// Cancel safe.
     pub async fn next_nonce(&self, account: &AccountId) -> Result<u32, Error> {
-        self.connection.request("account_nextIndex", rpc_params![account.to_string()]).await
+        self.connection
+            .request("account_nextIndex", rpc_params![account.to_string()])
+            .await
     }
 
     pub(crate) fn connection(&self) -> &Connection {
@@ -227,7 +250,10 @@ impl Client {
 
     /// The lock that puts one account's submissions in a row.
     pub(crate) fn entrance(&self, account: &AccountId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut entrances = self.entrances.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut entrances = self
+            .entrances
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         entrances.entry(*account).or_default().clone()
     }
 }

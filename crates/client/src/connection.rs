@@ -69,7 +69,12 @@ pub(crate) struct Connection {
 impl Connection {
     /// Remembers where to connect; the first request, or [`Connection::genesis`], connects.
     pub(crate) fn new(url: String, patience: Patience) -> Self {
-        Self { url, patience, current: Mutex::new(None), genesis: OnceCell::new() }
+        Self {
+            url,
+            patience,
+            current: Mutex::new(None),
+            genesis: OnceCell::new(),
+        }
     }
 
     /// Node's address.
@@ -88,7 +93,9 @@ impl Connection {
             self.socket().await?;
         }
         // A socket is only handed out after its genesis was recorded.
-        self.genesis.get().copied().ok_or_else(|| Error::Absent { what: "the genesis block".into() })
+        self.genesis.get().copied().ok_or_else(|| Error::Absent {
+            what: "the genesis block".into(),
+        })
     }
 
     /// Asks and waits for the answer, over a new socket if the present one breaks.
@@ -108,7 +115,10 @@ impl Connection {
                 Ok(Err(error)) => broke = self.broken_or(method, &socket, error).await?,
             }
         }
-        Err(Error::Broken { method: method.into(), reason: broke })
+        Err(Error::Broken {
+            method: method.into(),
+            reason: broke,
+        })
     }
 
     /// Opens a subscription, over a new socket if the present one breaks.
@@ -129,12 +139,18 @@ impl Connection {
                 Ok(Err(error)) => broke = self.broken_or(method, &socket, error).await?,
             }
         }
-        Err(Error::Broken { method: method.into(), reason: broke })
+        Err(Error::Broken {
+            method: method.into(),
+            reason: broke,
+        })
     }
 
     fn late(&self, method: &str) -> Error {
         let after_ms = self.patience.request.as_millis() as u64;
-        Error::Timeout { method: method.into(), after_ms }
+        Error::Timeout {
+            method: method.into(),
+            after_ms,
+        }
     }
 
     /// Sorts an error into the node's answer (an error at once) and a broken socket (forgotten; what it said).
@@ -146,20 +162,26 @@ impl Connection {
     ) -> Result<String, Error> {
         match error {
             ClientError::Call(object) => {
-                let detail = object.data().map(|data| format!(": {}", data.get().trim_matches('"')));
+                let detail = object
+                    .data()
+                    .map(|data| format!(": {}", data.get().trim_matches('"')));
                 Err(Error::Refused {
                     method: method.into(),
                     code: object.code(),
                     message: format!("{}{}", object.message(), detail.unwrap_or_default()),
                 })
             }
-            ClientError::ParseError(error) => {
-                Err(Error::Undecodable { what: method.into(), reason: error.to_string() })
-            }
+            ClientError::ParseError(error) => Err(Error::Undecodable {
+                what: method.into(),
+                reason: error.to_string(),
+            }),
             ClientError::RequestTimeout => Err(self.late(method)),
             other => {
                 let mut current = self.current.lock().await;
-                if current.as_ref().is_some_and(|held| Arc::ptr_eq(held, socket)) {
+                if current
+                    .as_ref()
+                    .is_some_and(|held| Arc::ptr_eq(held, socket))
+                {
                     *current = None;
                 }
                 Ok(other.to_string())
@@ -192,7 +214,10 @@ impl Connection {
                 Err(_) => "no answer to the connection attempt".into(),
             };
             if Instant::now() + pause >= deadline {
-                return Err(Error::Unreachable { url: self.url.clone(), reason });
+                return Err(Error::Unreachable {
+                    url: self.url.clone(),
+                    reason,
+                });
             }
             tracing::debug!(url = self.url, reason, "node not reachable, trying again");
             sleep_until(Instant::now() + pause).await;
@@ -213,7 +238,12 @@ impl Connection {
     /// Refuses a node whose chain or runtime is not the one this program works with.
     async fn check(&self, socket: &WsClient, deadline: Instant) -> Result<(), Error> {
         let genesis: String = self
-            .first_answer(socket, "chain_getBlockHash", jsonrpsee::rpc_params![0], deadline)
+            .first_answer(
+                socket,
+                "chain_getBlockHash",
+                jsonrpsee::rpc_params![0],
+                deadline,
+            )
             .await?;
         let genesis = hexadecimal::hash("the genesis hash", &genesis)?;
         let expected = *self.genesis.get_or_init(|| async { genesis }).await;
@@ -225,7 +255,12 @@ impl Connection {
             });
         }
         let found: RuntimeName = self
-            .first_answer(socket, "state_getRuntimeVersion", ArrayParams::new(), deadline)
+            .first_answer(
+                socket,
+                "state_getRuntimeVersion",
+                ArrayParams::new(),
+                deadline,
+            )
             .await?;
         let own = RuntimeName {
             spec_name: runtime::VERSION.spec_name.to_string(),
@@ -249,7 +284,10 @@ impl Connection {
         params: ArrayParams,
         deadline: Instant,
     ) -> Result<R, Error> {
-        let broken = |reason: String| Error::Broken { method: method.into(), reason };
+        let broken = |reason: String| Error::Broken {
+            method: method.into(),
+            reason,
+        };
         match timeout_at(deadline, socket.request(method, params)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(broken(error.to_string())),
@@ -269,7 +307,14 @@ struct RuntimeName {
 
 impl std::fmt::Display for RuntimeName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { spec_name, spec_version, transaction_version } = self;
-        write!(f, "{spec_name} {spec_version} (transactions {transaction_version})")
+        let Self {
+            spec_name,
+            spec_version,
+            transaction_version,
+        } = self;
+        write!(
+            f,
+            "{spec_name} {spec_version} (transactions {transaction_version})"
+        )
     }
 }

@@ -30,7 +30,11 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let dot = if self.pallet.is_empty() { "" } else { "." };
         write!(f, "the call failed: {}{dot}{}", self.pallet, self.name)?;
-        if self.docs.is_empty() { Ok(()) } else { write!(f, ": {}", self.docs) }
+        if self.docs.is_empty() {
+            Ok(())
+        } else {
+            write!(f, ": {}", self.docs)
+        }
     }
 }
 
@@ -41,7 +45,9 @@ impl From<DispatchError> for Failure {
         match error {
             DispatchError::Module(module) => named(&module).unwrap_or_else(|| unknown(&module)),
             DispatchError::Token(token) => plain("Token", format!("{token:?}"), token.into()),
-            DispatchError::Arithmetic(kind) => plain("Arithmetic", format!("{kind:?}"), kind.into()),
+            DispatchError::Arithmetic(kind) => {
+                plain("Arithmetic", format!("{kind:?}"), kind.into())
+            }
             DispatchError::Other(words) => plain("", "Other".into(), words),
             other => plain("", format!("{other:?}"), ""),
         }
@@ -49,7 +55,11 @@ impl From<DispatchError> for Failure {
 }
 
 fn plain(pallet: &str, name: String, docs: &str) -> Failure {
-    Failure { pallet: pallet.into(), name, docs: docs.into() }
+    Failure {
+        pallet: pallet.into(),
+        name,
+        docs: docs.into(),
+    }
 }
 
 fn unknown(module: &ModuleError) -> Failure {
@@ -62,13 +72,25 @@ fn named(module: &ModuleError) -> Option<Failure> {
     let mut registry = Registry::new();
     let outer = registry.register_type(&MetaType::new::<RuntimeError>()).id;
     let types = PortableRegistry::from(registry);
-    let TypeDef::Variant(pallets) = &types.resolve(outer)?.type_def else { return None };
-    let pallet = pallets.variants.iter().find(|variant| variant.index == module.index)?;
+    let TypeDef::Variant(pallets) = &types.resolve(outer)?.type_def else {
+        return None;
+    };
+    let pallet = pallets
+        .variants
+        .iter()
+        .find(|variant| variant.index == module.index)?;
     let TypeDef::Variant(errors) = &types.resolve(pallet.fields.first()?.ty.id)?.type_def else {
         return None;
     };
-    let error = errors.variants.iter().find(|variant| variant.index == module.error[0])?;
-    let docs = error.docs.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
+    let error = errors
+        .variants
+        .iter()
+        .find(|variant| variant.index == module.error[0])?;
+    let docs = error
+        .docs
+        .iter()
+        .map(|line| line.trim())
+        .filter(|line| !line.is_empty());
     Some(Failure {
         pallet: pallet.name.clone(),
         name: error.name.clone(),
@@ -101,13 +123,20 @@ mod tests {
 
     #[test]
     fn an_unknown_module_error_keeps_its_numbers() {
-        let module = ModuleError { index: 250, error: [7, 0, 0, 0], message: None };
+        let module = ModuleError {
+            index: 250,
+            error: [7, 0, 0, 0],
+            message: None,
+        };
         let failure = Failure::from(DispatchError::Module(module));
         assert_eq!(failure.name, "error [7, 0, 0, 0] of pallet 250");
     }
 
     #[test]
     fn a_wrong_origin_is_named() {
-        assert_eq!(Failure::from(DispatchError::BadOrigin).to_string(), "the call failed: BadOrigin");
+        assert_eq!(
+            Failure::from(DispatchError::BadOrigin).to_string(),
+            "the call failed: BadOrigin"
+        );
     }
 }

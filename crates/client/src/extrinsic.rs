@@ -9,6 +9,7 @@ use runtime::extrinsic::{Terms, sign_with};
 use runtime::{Hash, RuntimeCall};
 use sp_runtime::MultiSignature;
 use sp_runtime::generic::Era;
+use sp_runtime::traits::{BlakeTwo256, Hash as _};
 
 use crate::heads::Head;
 
@@ -33,14 +34,24 @@ pub(crate) fn sign(
     born: &Head,
 ) -> Signed {
     let era = Era::mortal(u64::from(VALID_BLOCKS), u64::from(born.number));
-    let terms = Terms { nonce, tip: 0, era, genesis_hash, era_hash: born.hash };
+    let terms = Terms {
+        nonce,
+        tip: 0,
+        era,
+        genesis_hash,
+        era_hash: born.hash,
+    };
     let signer = account(&pair.account());
     let extrinsic = sign_with(&signer, call, terms, |payload| {
         MultiSignature::Sr25519(pair.sign_transaction(payload).0.into())
     });
     let bytes = extrinsic.encode();
-    let hash = Hash::from(sp_core::blake2_256(&bytes));
-    Signed { bytes, hash, born: born.number }
+    let hash = BlakeTwo256::hash(&bytes);
+    Signed {
+        bytes,
+        hash,
+        born: born.number,
+    }
 }
 
 /// An account as the runtime writes it.

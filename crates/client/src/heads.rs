@@ -21,7 +21,11 @@ pub struct Head {
 
 impl From<&Header> for Head {
     fn from(header: &Header) -> Self {
-        Self { number: *header.number(), hash: header.hash(), parent: *header.parent_hash() }
+        Self {
+            number: *header.number(),
+            hash: header.hash(),
+            parent: *header.parent_hash(),
+        }
     }
 }
 
@@ -38,7 +42,10 @@ impl Follow {
     fn methods(self) -> (&'static str, &'static str) {
         match self {
             Follow::Best => ("chain_subscribeNewHeads", "chain_unsubscribeNewHeads"),
-            Follow::Finalized => ("chain_subscribeFinalizedHeads", "chain_unsubscribeFinalizedHeads"),
+            Follow::Finalized => (
+                "chain_subscribeFinalizedHeads",
+                "chain_unsubscribeFinalizedHeads",
+            ),
         }
     }
 }
@@ -56,7 +63,12 @@ pub struct Heads {
 
 impl Heads {
     pub(crate) fn new(client: Client, follow: Follow) -> Self {
-        Self { client, follow, subscription: None, last: None }
+        Self {
+            client,
+            follow,
+            subscription: None,
+            last: None,
+        }
     }
 
     /// Waits for the next head; the first call returns the present one.
@@ -75,11 +87,14 @@ impl Heads {
             if self.subscription.is_none() {
                 let (subscribe, unsubscribe) = self.follow.methods();
                 let connection = self.client.connection();
-                let opened =
-                    connection.subscribe(subscribe, ArrayParams::new(), unsubscribe).await?;
+                let opened = connection
+                    .subscribe(subscribe, ArrayParams::new(), unsubscribe)
+                    .await?;
                 self.subscription = Some(opened);
             }
-            let Some(subscription) = self.subscription.as_mut() else { continue };
+            let Some(subscription) = self.subscription.as_mut() else {
+                continue;
+            };
             match subscription.next().await {
                 Some(Ok(header)) => {
                     let head = Head::from(&header);
@@ -90,7 +105,10 @@ impl Heads {
                 }
                 Some(Err(error)) => {
                     let what = "a header".to_string();
-                    return Err(Error::Undecodable { what, reason: error.to_string() });
+                    return Err(Error::Undecodable {
+                        what,
+                        reason: error.to_string(),
+                    });
                 }
                 // The socket broke, or the node gave up on a slow reader: subscribe anew.
                 None => self.subscription = None,

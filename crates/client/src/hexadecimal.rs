@@ -18,7 +18,9 @@ pub(crate) fn bytes(what: &str, text: &str) -> Result<Vec<u8>, Error> {
 pub(crate) fn hash(what: &str, text: &str) -> Result<[u8; 32], Error> {
     let bytes = bytes(what, text)?;
     let length = bytes.len();
-    bytes.try_into().map_err(|_| undecodable(what, format!("{length} bytes instead of 32")))
+    bytes
+        .try_into()
+        .map_err(|_| undecodable(what, format!("{length} bytes instead of 32")))
 }
 
 /// A SCALE value that must use up all of `bytes`.
@@ -27,5 +29,8 @@ pub(crate) fn scale<T: DecodeAll>(what: &str, bytes: &[u8]) -> Result<T, Error> 
 }
 
 fn undecodable(what: &str, reason: impl ToString) -> Error {
-    Error::Undecodable { what: what.into(), reason: reason.to_string() }
+    Error::Undecodable {
+        what: what.into(),
+        reason: reason.to_string(),
+    }
 }

@@ -59,7 +59,9 @@ impl Metagraph {
 
     /// The seats that have published an address.
     pub fn reachable(&self) -> impl Iterator<Item = (&Neuron, SocketAddr)> {
-        self.neurons.iter().filter_map(|neuron| Some((neuron, neuron.axon?)))
+        self.neurons
+            .iter()
+            .filter_map(|neuron| Some((neuron, neuron.axon?)))
     }
 }
 

@@ -10,7 +10,7 @@
 //! use runtime::Runtime;
 //!
 //! let state = client.best_state().await?;
-//! let height: u32 = state.read(value::<frame_system::Number<Runtime>, _>()).await?;
+//! let time_ms: u64 = state.read(value::<pallet_timestamp::Now<Runtime>, _>()).await?;
 //! let tempo: u16 = state.read(map::<pallet_subtensor::Tempo<Runtime>, _, _>(1.into())).await?;
 //! # Ok(()) }
 //! ```
@@ -44,8 +44,10 @@ impl<Q> Item<Q> {
     }
 
     fn understood(&self, bytes: Option<&[u8]>) -> Result<Q, Error> {
-        (self.understand)(bytes)
-            .map_err(|error| Error::Undecodable { what: self.name.clone(), reason: error.to_string() })
+        (self.understand)(bytes).map_err(|error| Error::Undecodable {
+            what: self.name.clone(),
+            reason: error.to_string(),
+        })
     }
 }
 
@@ -92,11 +94,17 @@ where
 }
 
 fn decoded<V: FullCodec>(bytes: Option<&[u8]>) -> Result<Option<V>, CodecError> {
-    bytes.map(|bytes| V::decode_all(&mut &bytes[..])).transpose()
+    bytes
+        .map(|bytes| V::decode_all(&mut &bytes[..]))
+        .transpose()
 }
 
 fn name(pallet: &[u8], item: &[u8]) -> String {
-    format!("{}.{}", String::from_utf8_lossy(pallet), String::from_utf8_lossy(item))
+    format!(
+        "{}.{}",
+        String::from_utf8_lossy(pallet),
+        String::from_utf8_lossy(item)
+    )
 }
 
 /// The state after one block.
@@ -145,10 +153,16 @@ impl State {
     pub async fn read_all<Q>(&self, items: &[Item<Q>]) -> Result<Vec<Q>, Error> {
         let mut found = HashMap::new();
         for chunk in items.chunks(KEYS_PER_REQUEST) {
-            let keys: Vec<String> = chunk.iter().map(|item| hexadecimal::encode(&item.key)).collect();
+            let keys: Vec<String> = chunk
+                .iter()
+                .map(|item| hexadecimal::encode(&item.key))
+                .collect();
             let params = rpc_params![keys, self.block];
-            let sets: Vec<ChangeSet> =
-                self.client.connection().request("state_queryStorageAt", params).await?;
+            let sets: Vec<ChangeSet> = self
+                .client
+                .connection()
+                .request("state_queryStorageAt", params)
+                .await?;
             for (key, value) in sets.into_iter().flat_map(|set| set.changes) {
                 if let Some(value) = value {
                     let key = hexadecimal::bytes("a storage key", &key)?;
@@ -156,7 +170,10 @@ impl State {
                 }
             }
         }
-        items.iter().map(|item| item.understood(found.get(&item.key).map(Vec::as_slice))).collect()
+        items
+            .iter()
+            .map(|item| item.understood(found.get(&item.key).map(Vec::as_slice)))
+            .collect()
     }
 
     /// Reads the bytes at a key; `None` if nothing lies there.
@@ -170,9 +187,14 @@ impl State {
     /// Cancel safe.
     pub async fn raw(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let params = rpc_params![hexadecimal::encode(key), self.block];
-        let bytes: Option<String> =
-            self.client.connection().request("state_getStorage", params).await?;
-        bytes.map(|text| hexadecimal::bytes("a storage value", &text)).transpose()
+        let bytes: Option<String> = self
+            .client
+            .connection()
+            .request("state_getStorage", params)
+            .await?;
+        bytes
+            .map(|text| hexadecimal::bytes("a storage value", &text))
+            .transpose()
     }
 
     /// Calls a runtime API function by its exported name, for example `AccountNonceApi_account_nonce`, with the
@@ -187,7 +209,11 @@ impl State {
     /// Cancel safe.
     pub async fn call<R: DecodeAll>(&self, function: &str, arguments: Vec<u8>) -> Result<R, Error> {
         let params = rpc_params![function, hexadecimal::encode(&arguments), self.block];
-        let answer: String = self.client.connection().request("state_call", params).await?;
+        let answer: String = self
+            .client
+            .connection()
+            .request("state_call", params)
+            .await?;
         hexadecimal::scale(function, &hexadecimal::bytes(function, &answer)?)
     }
 }
@@ -204,21 +230,23 @@ mod tests {
 
     #[test]
     fn a_value_has_the_key_every_substrate_client_computes() {
-        let item = value::<frame_system::Number<Runtime>, _>();
-        let key = "26aa394eea5630e07c48ae0c9558cef702a5c1b19ab7a04f536c519aca4983ac";
+        let item = value::<pallet_timestamp::Now<Runtime>, _>();
+        let key = "f0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb";
         assert_eq!(hex::encode(item.key()), key);
     }
 
     #[test]
     fn an_empty_place_reads_as_the_declared_default() {
-        let item = value::<frame_system::Number<Runtime>, _>();
+        let item = value::<pallet_timestamp::Now<Runtime>, _>();
         assert_eq!(item.understood(None).expect("a default"), 0);
     }
 
     #[test]
     fn bytes_left_over_are_an_error_that_names_the_item() {
-        let item = value::<frame_system::Number<Runtime>, _>();
-        let error = item.understood(Some(&[1, 0, 0, 0, 9])).expect_err("one byte too many");
-        assert!(error.to_string().contains("System.Number"), "{error}");
+        let item = value::<pallet_timestamp::Now<Runtime>, _>();
+        let error = item
+            .understood(Some(&[1, 0, 0, 0, 0, 0, 0, 0, 9]))
+            .expect_err("one byte too many");
+        assert!(error.to_string().contains("Timestamp.Now"), "{error}");
     }
 }

@@ -19,12 +19,12 @@
 //! block already, so it is offered again as it is (a copy is harmless: it has the same number) and looked for in
 //! the blocks since it was signed.
 
+use frame_support::storage::storage_prefix;
 use jsonrpsee::core::client::Subscription;
 use jsonrpsee::rpc_params;
 use keys::Pair;
 use parity_scale_codec::Decode;
 use runtime::{Hash, RuntimeCall, RuntimeEvent};
-use sp_core::twox_128;
 use tokio::time::{Instant, timeout_at};
 
 use crate::chain::Client;
@@ -79,6 +79,21 @@ enum Status {
     Invalid,
 }
 
+impl Status {
+    fn trace(&self, signed: &Signed) {
+        let extrinsic = signed.hash;
+        match self {
+            Status::Broadcast(peers) => tracing::trace!(?extrinsic, ?peers, "sent to peers"),
+            Status::InBlock(block) => tracing::trace!(?extrinsic, ?block, "in a block"),
+            Status::Retracted(block) => {
+                tracing::debug!(?extrinsic, ?block, "its block was replaced")
+            }
+            Status::FinalityTimeout(block) => tracing::debug!(?extrinsic, ?block, "not yet final"),
+            other => tracing::trace!(?extrinsic, status = ?other, "in the pool"),
+        }
+    }
+}
+
 impl Client {
     /// Signs `call` with `signer`, submits it and waits until it is included as surely as `until` says.
     ///
@@ -129,7 +144,10 @@ impl Client {
             );
             match watch.await {
                 Ok(watch) => return Ok((signed, Some(watch))),
-                Err(Error::Refused { code: CODE_ALREADY_IMPORTED, .. }) => return Ok((signed, None)),
+                Err(Error::Refused {
+                    code: CODE_ALREADY_IMPORTED,
+                    ..
+                }) => return Ok((signed, None)),
                 Err(Error::Refused { code, message, .. }) if is_nonce_taken(code, &message) => {
                     refused = message;
                 }
@@ -150,7 +168,9 @@ impl Client {
         until: Until,
         deadline: Instant,
     ) -> Result<Option<Hash>, Error> {
-        let Some(mut watch) = watch else { return Ok(None) };
+        let Some(mut watch) = watch else {
+            return Ok(None);
+        };
         loop {
             let Ok(report) = timeout_at(deadline, watch.next()).await else {
                 return Err(self.too_late(signed, until));
@@ -159,15 +179,27 @@ impl Client {
                 (Some(Ok(Status::InBlock(block))), Until::InBlock) => return Ok(Some(block)),
                 (Some(Ok(Status::Finalized(block))), _) => return Ok(Some(block)),
                 (Some(Ok(Status::Invalid)), _) => {
-                    return Err(Error::Rejected { reason: "no longer valid".into() });
+                    return Err(Error::Rejected {
+                        reason: "no longer valid".into(),
+                    });
                 }
-                (Some(Ok(gone @ (Status::Dropped | Status::Usurped(_)))), _) => {
-                    return Err(Error::NotIncluded { status: format!("{gone:?}").to_lowercase() });
+                (Some(Ok(Status::Dropped)), _) => {
+                    return Err(Error::NotIncluded {
+                        status: "dropped from a full pool".into(),
+                    });
                 }
-                (Some(Ok(step)), _) => tracing::trace!(?step, extrinsic = ?signed.hash, "watching"),
+                (Some(Ok(Status::Usurped(by))), _) => {
+                    return Err(Error::NotIncluded {
+                        status: format!("replaced by {by:?}"),
+                    });
+                }
+                (Some(Ok(step)), _) => step.trace(signed),
                 (Some(Err(error)), _) => {
                     let what = "an extrinsic's status".to_string();
-                    return Err(Error::Undecodable { what, reason: error.to_string() });
+                    return Err(Error::Undecodable {
+                        what,
+                        reason: error.to_string(),
+                    });
                 }
                 (None, _) => return Ok(None),
             }
@@ -182,7 +214,10 @@ impl Client {
         deadline: Instant,
     ) -> Result<Hash, Error> {
         let params = rpc_params![hexadecimal::encode(&signed.bytes)];
-        let again = self.connection().request::<Hash>("author_submitExtrinsic", params).await;
+        let again = self
+            .connection()
+            .request::<Hash>("author_submitExtrinsic", params)
+            .await;
         // Refused means that it is in the pool or in a block already, or never will be: the blocks tell which.
         if let Err(error) = again {
             tracing::debug!(%error, extrinsic = ?signed.hash, "offered again");
@@ -204,7 +239,9 @@ impl Client {
                 next += 1;
             }
             if signed.born + VALID_BLOCKS < head.number {
-                return Err(Error::NotIncluded { status: "expired".into() });
+                return Err(Error::NotIncluded {
+                    status: "expired".into(),
+                });
             }
         }
     }
@@ -235,7 +272,12 @@ impl Client {
         let events = self.events(block, index as u32).await?;
         match events.iter().find_map(failure) {
             Some(failure) => Err(Error::Failed(failure)),
-            None => Ok(Inclusion { block, index: index as u32, extrinsic: signed.hash, events }),
+            None => Ok(Inclusion {
+                block,
+                index: index as u32,
+                extrinsic: signed.hash,
+                events,
+            }),
         }
     }
 
@@ -249,7 +291,7 @@ impl Client {
     ///
     /// Cancel safe.
     pub async fn events(&self, block: Hash, index: u32) -> Result<Vec<RuntimeEvent>, Error> {
-        let key = [twox_128(b"System"), twox_128(b"Events")].concat();
+        let key = storage_prefix(b"System", b"Events");
         let bytes = self.state(block).raw(&key).await?.unwrap_or_default();
         if bytes.is_empty() {
             return Ok(Vec::new());
@@ -285,8 +327,12 @@ fn failure(event: &RuntimeEvent) -> Option<Failure> {
     use pallet_utility::Event as Utility;
     let error = match event {
         RuntimeEvent::System(System::ExtrinsicFailed { dispatch_error, .. }) => dispatch_error,
-        RuntimeEvent::Sudo(Sudo::Sudid { sudo_result: Err(error) }) => error,
-        RuntimeEvent::Sudo(Sudo::SudoAsDone { sudo_result: Err(error) }) => error,
+        RuntimeEvent::Sudo(Sudo::Sudid {
+            sudo_result: Err(error),
+        }) => error,
+        RuntimeEvent::Sudo(Sudo::SudoAsDone {
+            sudo_result: Err(error),
+        }) => error,
         RuntimeEvent::Utility(Utility::BatchInterrupted { error, .. }) => error,
         _ => return None,
     };
@@ -303,7 +349,10 @@ mod tests {
         let read = |text: &str| serde_json::from_str::<Status>(text).expect(text);
         assert!(matches!(read(r#""ready""#), Status::Ready));
         assert!(matches!(read(r#""future""#), Status::Future));
-        assert!(matches!(read(r#"{"broadcast":["a"]}"#), Status::Broadcast(_)));
+        assert!(matches!(
+            read(r#"{"broadcast":["a"]}"#),
+            Status::Broadcast(_)
+        ));
         let hash = format!("{:?}", Hash::repeat_byte(7));
         let text = format!(r#"{{"inBlock":"{hash}"}}"#);
         assert!(matches!(read(&text), Status::InBlock(block) if block == Hash::repeat_byte(7)));
@@ -315,15 +364,26 @@ mod tests {
         let event = RuntimeEvent::Sudo(pallet_sudo::Event::Sudid {
             sudo_result: Err(DispatchError::BadOrigin),
         });
-        assert_eq!(failure(&event).map(|failure| failure.name), Some("BadOrigin".into()));
-        let fine = RuntimeEvent::Sudo(pallet_sudo::Event::Sudid { sudo_result: Ok(()) });
+        assert_eq!(
+            failure(&event).map(|failure| failure.name),
+            Some("BadOrigin".into())
+        );
+        let fine = RuntimeEvent::Sudo(pallet_sudo::Event::Sudid {
+            sudo_result: Ok(()),
+        });
         assert_eq!(failure(&fine), None);
     }
 
     #[test]
     fn only_a_used_number_is_tried_again() {
         assert!(is_nonce_taken(CODE_TOO_LOW_PRIORITY, "Priority is too low"));
-        assert!(is_nonce_taken(CODE_INVALID, "Invalid Transaction: Transaction is outdated"));
-        assert!(!is_nonce_taken(CODE_INVALID, "Invalid Transaction: Inability to pay some fees"));
+        assert!(is_nonce_taken(
+            CODE_INVALID,
+            "Invalid Transaction: Transaction is outdated"
+        ));
+        assert!(!is_nonce_taken(
+            CODE_INVALID,
+            "Invalid Transaction: Inability to pay some fees"
+        ));
     }
 }
