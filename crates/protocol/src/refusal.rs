@@ -1,0 +1,163 @@
+//! Why a miner says no, in OpenAI's error shape.
+//!
+//! ```json
+//! {"error": {"message": "…", "type": "stoa_error", "param": null, "code": "expired"}}
+//! ```
+//!
+//! The code is for programs and never changes its meaning; the message is for people. The same object is the body of a
+//! refused request and the data of an `event: error` that ends a stream early.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal;)*) => {
+        /// The kinds of refusal.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $text)] $name,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The HTTP status it travels with.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)* }
+            }
+
+            /// The code on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// An envelope header is missing or malformed.
+    BadEnvelope = "bad_envelope", 400;
+    /// The body is not the OpenAI request it should be.
+    BadRequest = "bad_request", 400;
+    /// The prompt leaves no room for an answer in the model's context.
+    PromptTooLong = "context_length_exceeded", 400;
+    /// The envelope has expired, or expires too far ahead.
+    Expired = "expired", 401;
+    /// The signature does not fit.
+    BadSignature = "bad_signature", 401;
+    /// The envelope names another miner or subnet.
+    WrongAudience = "wrong_audience", 403;
+    /// The signer may not ask on this subnet.
+    NotPermitted = "not_permitted", 403;
+    /// The miner serves no model of this name.
+    UnknownModel = "model_not_found", 404;
+    /// The envelope was used before.
+    Replayed = "replayed", 409;
+    /// The body is larger than allowed.
+    TooLarge = "body_too_large", 413;
+    /// The miner is full; ask another, or later.
+    Busy = "busy", 503;
+    /// The miner failed.
+    Failed = "failed", 500;
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A refusal: code, message, and the parameter at fault where there is one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Refusal {
+    /// What kind.
+    pub code: Code,
+    /// In words, for people.
+    pub message: String,
+    /// The field of the body at fault.
+    pub param: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    error: WireError,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireError {
+    message: String,
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    param: Option<String>,
+    code: Code,
+}
+
+impl Refusal {
+    /// A refusal that no single parameter is to blame for.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            param: None,
+        }
+    }
+
+    /// A refusal of one field of the body.
+    pub fn of(param: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            code: Code::BadRequest,
+            message: message.into(),
+            param: Some(param.into()),
+        }
+    }
+
+    /// The JSON object on the wire.
+    pub fn to_json(&self) -> String {
+        let error = WireError {
+            message: self.message.clone(),
+            kind: "stoa_error".into(),
+            param: self.param.clone(),
+            code: self.code,
+        };
+        serde_json::to_string(&Wire { error }).expect("strings are JSON")
+    }
+
+    /// Reads the JSON object, or nothing if it is none of ours.
+    pub fn from_json(json: &[u8]) -> Option<Self> {
+        let Wire { error } = serde_json::from_slice(json).ok()?;
+        Some(Self {
+            code: error.code,
+            message: error.message,
+            param: error.param,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_reads_back_from_its_json() {
+        for &code in Code::ALL {
+            let refusal = Refusal {
+                code,
+                message: "no".into(),
+                param: Some("seed".into()),
+            };
+            assert_eq!(
+                Refusal::from_json(refusal.to_json().as_bytes()),
+                Some(refusal)
+            );
+            assert!((400..600).contains(&code.status()), "{code}");
+        }
+        assert_eq!(
+            Refusal::from_json(b"{\"error\":{\"message\":\"x\",\"code\":\"odd\"}}"),
+            None
+        );
+    }
+}
