@@ -21,6 +21,8 @@ use sp_runtime::Perbill;
 pub const NORMAL_SHARE: Perbill = Perbill::from_percent(75);
 /// Longest time a block's transactions may take, whatever the interval.
 pub const COMPUTE_MS_MAX: u64 = 2_000;
+/// Shortest time a block's transactions get, whatever the interval.
+pub const COMPUTE_MS_MIN: u64 = 2;
 /// Bytes of transactions per millisecond of interval.
 pub const BYTES_PER_MS: u64 = 2_048;
 
@@ -42,7 +44,7 @@ impl Get<RuntimeDbWeight> for DbCost {
 
 /// How long a block's transactions may take at an interval, in milliseconds.
 pub fn compute_ms(interval_ms: u64) -> u64 {
-    (interval_ms / 3).clamp(1, COMPUTE_MS_MAX)
+    (interval_ms / 3).clamp(COMPUTE_MS_MIN, COMPUTE_MS_MAX)
 }
 
 /// How long a block may be at an interval, in bytes.
@@ -73,11 +75,14 @@ pub fn weights(interval_ms: u64) -> limits::BlockWeights {
         })
         .for_class(DispatchClass::Operational, |class| {
             class.max_total = Some(all);
-            class.reserved = Some(all.saturating_sub(normal));
+            class.reserved = Some(Weight::from_parts(
+                all.ref_time() - normal.ref_time(),
+                PROOF_UNLIMITED,
+            ));
         })
         .avg_block_initialization(Perbill::from_percent(5))
         .build()
-        .expect("the budget is at least 1 ms, which exceeds the base costs; the class shares are ordered")
+        .expect("the budget's smallest share is half a millisecond, more than the base costs")
 }
 
 /// [`weights`] at the chain's interval.

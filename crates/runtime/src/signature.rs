@@ -93,6 +93,20 @@ impl VerifiedSignatures {
         VerifiedSignaturesExt(self.clone())
     }
 
+    /// How many signatures are known.
+    pub fn len(&self) -> usize {
+        let generations = self
+            .generations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        generations.young.len() + generations.old.len()
+    }
+
+    /// Whether no signature is known.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     fn contains(&self, key: &[u8; 32]) -> bool {
         // A poisoned lock still holds whole entries: insertion is the only write.
         let generations = self
