@@ -1,0 +1,215 @@
+//! Builds a block: inherents first, then as many of the pool's transactions as fit.
+//!
+//! A candidate that does not fit the block's remaining weight is passed over, and after a few of those the block
+//! counts as full. One that is not valid on this parent is passed over and reported, unless it is merely early or late
+//! by its nonce: the pool knows about those.
+
+use crate::error::{CallError, Error, Result};
+use crate::execution::Session;
+use crate::pool::Transaction;
+use crate::tree::Executed;
+use crate::{Block, BlockNumber, Extrinsic, Hash, Header, Ledger};
+use parity_scale_codec::Encode;
+use sp_inherents::InherentData;
+use sp_runtime::traits::Header as _;
+use sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError};
+use sp_runtime::{Digest, DigestItem, ExtrinsicInclusionMode};
+use std::sync::Arc;
+
+/// Candidates that do not fit before the block counts as full.
+const MISFITS_MAX: usize = 8;
+/// Allowance for the header, the inherents and the extrinsic count in a block's encoding.
+const OVERHEAD_BYTES: usize = 4 * 1024;
+
+/// How large a block may become, beside what the runtime's weights allow.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Encoded bytes.
+    pub bytes: usize,
+    /// Transactions.
+    pub transactions: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 1024 * 1024,
+            transactions: 10_000,
+        }
+    }
+}
+
+/// A block fresh from the builder. The ledger has executed it already.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The block.
+    pub block: Block,
+    /// Its hash.
+    pub hash: Hash,
+    /// Candidates that can no longer be included, for [`crate::pool::Pool::remove_invalid`].
+    pub invalid: Vec<Hash>,
+}
+
+impl Ledger {
+    /// Builds a block on `parent` and keeps its state, so that importing it later costs nothing.
+    ///
+    /// `digest` items must be pre-runtime ones: executing a block recomputes all others. Candidates are tried in order
+    /// while `proceed` answers true; those already in an unfinalized ancestor are passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownParent`] or [`Error::BelowFinalized`] for an unusable parent; [`Error::Call`] when the runtime
+    /// refuses the block's frame, which happens when `timestamp_ms` is not later than the parent's.
+    pub fn build(
+        &self,
+        parent: Hash,
+        timestamp_ms: u64,
+        digest: Vec<DigestItem>,
+        candidates: impl IntoIterator<Item = Arc<Transaction>>,
+        limits: Limits,
+        mut proceed: impl FnMut() -> bool,
+    ) -> Result<Built> {
+        let parent_number = self
+            .number_of(&parent)?
+            .ok_or(Error::UnknownBlock(parent))?;
+        let number = parent_number + 1;
+        let (nodes, root) = self.ground(&parent, number)?;
+        let ancestors = self.tree().path(&parent).unwrap_or_default();
+        let backend = self.view(&nodes, root);
+        let mut draft = Draft::begin(
+            Session::new(&backend, self.signatures()),
+            header(number, parent, digest),
+            timestamp_ms,
+            limits,
+        )?;
+        for candidate in candidates {
+            if draft.is_full() || !proceed() {
+                break;
+            }
+            let included = |block: &Arc<Executed>| block.extrinsics.contains(&candidate.hash());
+            if !ancestors.iter().any(included) {
+                draft.try_candidate(&candidate);
+            }
+        }
+        let (executed, built) = draft.end()?;
+        self.keep(executed)?;
+        Ok(built)
+    }
+}
+
+/// A block in the making.
+struct Draft<'a> {
+    session: Session<'a>,
+    extrinsics: Vec<Extrinsic>,
+    limits: Limits,
+    takes_transactions: bool,
+    bytes: usize,
+    transactions: usize,
+    misfits: usize,
+    invalid: Vec<Hash>,
+}
+
+impl<'a> Draft<'a> {
+    fn begin(
+        mut session: Session<'a>,
+        header: Header,
+        timestamp_ms: u64,
+        limits: Limits,
+    ) -> Result<Self> {
+        let mode: ExtrinsicInclusionMode = session.ask("Core_initialize_block", &header)?;
+        let inherents: Vec<Extrinsic> = session.ask(
+            "BlockBuilder_inherent_extrinsics",
+            inherent_data(timestamp_ms),
+        )?;
+        let mut draft = Self {
+            session,
+            extrinsics: Vec::new(),
+            limits,
+            takes_transactions: matches!(mode, ExtrinsicInclusionMode::AllExtrinsics),
+            bytes: OVERHEAD_BYTES,
+            transactions: 0,
+            misfits: 0,
+            invalid: Vec::new(),
+        };
+        for inherent in inherents {
+            let bytes = inherent.encode();
+            draft
+                .session
+                .apply(&bytes)?
+                .map_err(|error| CallError::Panicked {
+                    method: "BlockBuilder_apply_extrinsic".into(),
+                    reason: format!("inherent refused: {error:?}"),
+                })?;
+            draft.bytes += bytes.len();
+            draft.extrinsics.push(inherent);
+        }
+        Ok(draft)
+    }
+
+    fn is_full(&self) -> bool {
+        !self.takes_transactions
+            || self.transactions >= self.limits.transactions
+            || self.misfits >= MISFITS_MAX
+    }
+
+    fn try_candidate(&mut self, candidate: &Transaction) {
+        let bytes = candidate.encoded();
+        if self.bytes + bytes.len() > self.limits.bytes {
+            self.misfits += 1;
+            return;
+        }
+        use TransactionValidityError::Invalid;
+        match self.session.apply(bytes) {
+            Ok(Ok(())) => {
+                self.bytes += bytes.len();
+                self.transactions += 1;
+                self.extrinsics.push(candidate.extrinsic().clone());
+            }
+            Ok(Err(Invalid(InvalidTransaction::ExhaustsResources))) => self.misfits += 1,
+            Ok(Err(Invalid(InvalidTransaction::Future | InvalidTransaction::Stale))) => {}
+            Ok(Err(_)) | Err(_) => self.invalid.push(candidate.hash()),
+        }
+    }
+
+    fn end(mut self) -> Result<(Executed, Built)> {
+        let header: Header = self.session.ask("BlockBuilder_finalize_block", ())?;
+        let outcome = self.session.finish()?;
+        let hash = header.hash();
+        let block = Block {
+            header,
+            extrinsics: self.extrinsics,
+        };
+        if outcome.root != *block.header.state_root() {
+            return Err(Error::InvalidBlock {
+                hash,
+                reason: format!(
+                    "the runtime wrote after its state root was taken: {}",
+                    outcome.root
+                ),
+            });
+        }
+        let built = Built {
+            block: block.clone(),
+            hash,
+            invalid: self.invalid,
+        };
+        Ok((Executed::new(hash, block, outcome), built))
+    }
+}
+
+fn header(number: BlockNumber, parent: Hash, digest: Vec<DigestItem>) -> Header {
+    Header::new(
+        number,
+        Hash::zero(),
+        Hash::zero(),
+        parent,
+        Digest { logs: digest },
+    )
+}
+
+fn inherent_data(timestamp_ms: u64) -> InherentData {
+    let mut data = InherentData::new();
+    data.put_data(sp_timestamp::INHERENT_IDENTIFIER, &timestamp_ms)
+        .expect("the data was empty, so the identifier is free");
+    data
+}

@@ -1,0 +1,203 @@
+//! The store on disk: parity-db, driven so that a commit is durable when it returns.
+//!
+//! Left alone, parity-db takes a commit into memory and writes it out when its threads get to it: fast, but a
+//! crash loses what it has acknowledged. Its stages are therefore driven from here:
+//!
+//! ```text
+//!  commit ─▶ write-ahead log ─▶ fsync ── durable; return ─▶ tables ─▶ (cleaner thread) fsync, drop log
+//! ```
+//!
+//! After a crash, opening replays the logs that are whole and ignores a torn one at the end, which is a
+//! commit that never returned. Only the last stage, which may wait for much of the table files, runs elsewhere.
+
+use super::{Change, Column, Store};
+use crate::error::{Error, Result};
+use parity_db::{ColumnOptions, CompressionType, Db, Operation, Options};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// Logs that wait to be dropped before the cleaner wakes.
+const LOGS_PER_CLEANING: u32 = 2;
+/// Logs that may wait to be dropped before a commit waits for the cleaner; parity-db's own limit.
+const LOGS_MAX: u32 = 4;
+
+/// Columns on disk.
+pub(crate) struct Disk {
+    db: Arc<Db>,
+    /// Serializes commits; holds the error that ended writing, if any.
+    writing: Mutex<Option<String>>,
+    backlog: Arc<Backlog>,
+    cleaner: Option<JoinHandle<()>>,
+}
+
+/// Logs whose content is in the tables but perhaps not yet on disk there.
+#[derive(Default)]
+struct Backlog {
+    state: Mutex<BacklogState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct BacklogState {
+    logs: u32,
+    closing: bool,
+    failure: Option<String>,
+}
+
+impl Disk {
+    /// Opens the database at `path`, making it if there is none.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let db = Arc::new(Db::open_or_create(&options(path)).map_err(failed)?);
+        let backlog = Arc::new(Backlog::default());
+        let cleaner = spawn_cleaner(db.clone(), backlog.clone())?;
+        Ok(Self {
+            db,
+            writing: Mutex::new(None),
+            backlog,
+            cleaner: Some(cleaner),
+        })
+    }
+
+    fn write(&self, changes: Vec<Change>) -> Result<()> {
+        self.db
+            .commit_changes(changes.into_iter().map(operation))
+            .map_err(failed)?;
+        self.db.process_commits().map_err(failed)?;
+        self.db.flush_logs().map_err(failed)?;
+        self.backlog.wait_for_room()?;
+        self.db.enact_logs().map_err(failed)?;
+        self.backlog.add();
+        // Moves a batch of keys when an index has outgrown its file; otherwise does nothing.
+        self.db.process_reindex().map_err(failed)
+    }
+}
+
+impl Backlog {
+    fn lock(&self) -> MutexGuard<'_, BacklogState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_for_room(&self) -> Result<()> {
+        let state = self
+            .changed
+            .wait_while(self.lock(), |state| {
+                state.logs >= LOGS_MAX && state.failure.is_none()
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        match &state.failure {
+            Some(reason) => Err(Error::Store(reason.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn add(&self) {
+        self.lock().logs += 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits for logs to drop; `None` when there is nothing more to do.
+    fn wait_for_work(&self) -> Option<u32> {
+        let state = self
+            .changed
+            .wait_while(self.lock(), |state| {
+                state.logs < LOGS_PER_CLEANING && !state.closing
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        (!state.closing).then_some(state.logs)
+    }
+
+    fn settle(&self, logs: u32, failure: Option<String>) {
+        let mut state = self.lock();
+        state.logs -= logs;
+        state.failure = failure;
+        self.changed.notify_all();
+    }
+
+    fn close(&self) {
+        self.lock().closing = true;
+        self.changed.notify_all();
+    }
+}
+
+impl Store for Disk {
+    fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.db.get(column as u8, key).map_err(failed)
+    }
+
+    fn commit(&self, changes: Vec<Change>) -> Result<()> {
+        let mut broken = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reason) = &*broken {
+            return Err(Error::Store(reason.clone()));
+        }
+        self.write(changes).inspect_err(|error| {
+            // A commit may now be half way through the stages: only opening anew can sort that out.
+            *broken = Some(error.to_string());
+        })
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.backlog.close();
+        if let Some(cleaner) = self.cleaner.take()
+            && cleaner.join().is_err()
+        {
+            tracing::error!("the database's cleaner thread panicked");
+        }
+    }
+}
+
+fn spawn_cleaner(db: Arc<Db>, backlog: Arc<Backlog>) -> Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name("ledger-cleaner".into())
+        .spawn(move || {
+            while let Some(logs) = backlog.wait_for_work() {
+                let failure = db.clean_logs().err().map(|error| error.to_string());
+                let stop = failure.is_some();
+                backlog.settle(logs, failure);
+                if stop {
+                    break;
+                }
+            }
+        })
+        .map_err(|error| Error::Store(error.to_string()))
+}
+
+fn options(path: &Path) -> Options {
+    let mut options = Options::with_columns(path, Column::COUNT);
+    options.with_background_thread = false;
+    options.stats = false;
+    options.sync_wal = true;
+    options.sync_data = true;
+    options.columns[Column::Nodes as usize] = ColumnOptions {
+        preimage: true,
+        uniform: true,
+        ref_counted: true,
+        ..Default::default()
+    };
+    options.columns[Column::Bodies as usize].compression = CompressionType::Lz4;
+    for column in [Column::Headers, Column::Bodies] {
+        options.columns[column as usize].uniform = true;
+    }
+    options
+}
+
+fn operation(change: Change) -> (u8, Operation<Vec<u8>, Vec<u8>>) {
+    match change {
+        Change::Put(column, key, value) => (column as u8, Operation::Set(key, value)),
+        Change::Delete(column, key) => (column as u8, Operation::Dereference(key)),
+        Change::Retain(hash, node) => {
+            let key = hash.as_bytes().to_vec();
+            (Column::Nodes as u8, Operation::Set(key, node))
+        }
+        Change::Release(hash) => {
+            let key = hash.as_bytes().to_vec();
+            (Column::Nodes as u8, Operation::Dereference(key))
+        }
+    }
+}
+
+fn failed(error: parity_db::Error) -> Error {
+    Error::Store(error.to_string())
+}
