@@ -1,0 +1,236 @@
+//! Spreads transactions between nodes, and lets each know how far the others are.
+//!
+//! Authorities form a full mesh, so one hop is enough: a node passes on what its own clients submitted, never what a
+//! peer sent. A message lost on the way costs time, not the transaction: it stays in the pool of the node that
+//! accepted it, which offers it again until it is included.
+//!
+//! # Bounds
+//!
+//! A message holds at most [`MESSAGE_BYTES_MAX`]; the queue of outgoing transactions [`OUTGOING_MAX`]; each peer's rate
+//! is the channel's quota. What arrives above any of them is dropped.
+
+use crate::{block::PublicKey, progress::Progress};
+use bytes::{BufMut, Bytes};
+use commonware_codec::{
+    Buf, DecodeExt, Encode as _, EncodeSize, Error, RangeCfg, Read, ReadExt as _, Write,
+};
+use commonware_macros::select;
+use commonware_p2p::{Receiver, Recipients, Sender};
+use commonware_runtime::{Clock, Handle, Spawner};
+use commonware_utils::{channel::mpsc, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use tracing::debug;
+
+/// Largest gossip message.
+pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+/// Largest transaction passed on.
+pub const TRANSACTION_BYTES_MAX: usize = MESSAGE_BYTES_MAX - 64;
+/// Transactions waiting to be passed on.
+pub const OUTGOING_MAX: usize = 4_096;
+
+const TRANSACTIONS_PER_MESSAGE: usize = 1_024;
+const LENGTH_PREFIX: usize = 5;
+/// How often a node says how far it is.
+const BEAT: Duration = Duration::from_secs(1);
+/// A peer silent for this long counts as gone.
+const SILENCE_MAX: Duration = Duration::from_secs(4);
+
+/// What nodes tell each other beside agreement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Message {
+    /// Encoded transactions, as clients submitted them.
+    Transactions(Vec<Bytes>),
+    /// Height of the sender's durable history.
+    Height(u32),
+}
+
+impl Write for Message {
+    fn write(&self, buf: &mut impl BufMut) {
+        match self {
+            Self::Transactions(transactions) => {
+                0u8.write(buf);
+                transactions.write(buf);
+            }
+            Self::Height(height) => {
+                1u8.write(buf);
+                height.write(buf);
+            }
+        }
+    }
+}
+
+impl EncodeSize for Message {
+    fn encode_size(&self) -> usize {
+        1 + match self {
+            Self::Transactions(transactions) => transactions.encode_size(),
+            Self::Height(height) => height.encode_size(),
+        }
+    }
+}
+
+impl Read for Message {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, Error> {
+        match u8::read(buf)? {
+            0 => {
+                let count = RangeCfg::from(0..=TRANSACTIONS_PER_MESSAGE);
+                let bytes = RangeCfg::from(1..=TRANSACTION_BYTES_MAX);
+                Ok(Self::Transactions(Vec::read_cfg(buf, &(count, bytes))?))
+            }
+            1 => Ok(Self::Height(u32::read(buf)?)),
+            tag => Err(Error::InvalidEnum(tag)),
+        }
+    }
+}
+
+/// Which peers have been heard of lately, and how far they are.
+#[derive(Clone, Default)]
+pub struct Peers(Arc<Mutex<BTreeMap<PublicKey, Heard>>>);
+
+#[derive(Clone, Copy)]
+struct Heard {
+    at: SystemTime,
+    height: u32,
+}
+
+impl Peers {
+    /// How many peers are connected.
+    pub fn count(&self) -> usize {
+        self.0.lock().len()
+    }
+
+    /// Connected peers and the heights they announced.
+    pub fn heights(&self) -> Vec<(PublicKey, u32)> {
+        let peers = self.0.lock();
+        peers
+            .iter()
+            .map(|(peer, heard)| (peer.clone(), heard.height))
+            .collect()
+    }
+
+    fn hear(&self, peer: PublicKey, height: u32, at: SystemTime) {
+        self.0.lock().insert(peer, Heard { at, height });
+    }
+
+    fn forget_before(&self, limit: SystemTime) {
+        self.0.lock().retain(|_, heard| heard.at >= limit);
+    }
+}
+
+/// Starts gossiping over a channel.
+///
+/// Transactions from `outgoing` go to every peer; those of peers go to `submit`, which may take its time and is
+/// called with one message's transactions at a time.
+pub fn start<E, S, R>(
+    context: E,
+    channel: (S, R),
+    outgoing: mpsc::Receiver<Bytes>,
+    submit: impl Fn(Vec<Bytes>) + Send + Sync + 'static,
+    progress: Progress,
+) -> (Peers, Handle<()>)
+where
+    E: Spawner + Clock,
+    S: Sender<PublicKey = PublicKey>,
+    R: Receiver<PublicKey = PublicKey>,
+{
+    let peers = Peers::default();
+    let gossip = Gossip {
+        sender: channel.0,
+        outgoing,
+        submit: Arc::new(submit),
+        progress,
+        peers: peers.clone(),
+    };
+    let task = context.spawn(move |context| gossip.run(context, channel.1));
+    (peers, task)
+}
+
+struct Gossip<S, F> {
+    sender: S,
+    outgoing: mpsc::Receiver<Bytes>,
+    submit: Arc<F>,
+    progress: Progress,
+    peers: Peers,
+}
+
+impl<S, F> Gossip<S, F>
+where
+    S: Sender<PublicKey = PublicKey>,
+    F: Fn(Vec<Bytes>) + Send + Sync + 'static,
+{
+    async fn run<E: Spawner + Clock>(
+        mut self,
+        context: E,
+        mut receiver: impl Receiver<PublicKey = PublicKey>,
+    ) {
+        let mut beat = context.current();
+        loop {
+            select! {
+                () = context.sleep_until(beat) => {
+                    let now = context.current();
+                    beat = now + BEAT;
+                    self.peers.forget_before(now - SILENCE_MAX);
+                    self.send(&Message::Height(self.progress.finalized()));
+                },
+                transaction = self.outgoing.recv() => {
+                    let Some(transaction) = transaction else { return };
+                    self.pass_on(transaction);
+                },
+                message = receiver.recv() => {
+                    let Ok((peer, bytes)) = message else { return };
+                    self.receive(&context, peer, bytes.into()).await;
+                },
+            }
+        }
+    }
+
+    /// Sends `first` and whatever else waits, in as few messages as hold it.
+    fn pass_on(&mut self, first: Bytes) {
+        let mut next = Some(first);
+        while let Some(transaction) = next.take() {
+            let mut bytes = transaction.len();
+            let mut batch = vec![transaction];
+            while batch.len() < TRANSACTIONS_PER_MESSAGE {
+                let Ok(waiting) = self.outgoing.try_recv() else {
+                    break;
+                };
+                bytes += waiting.len() + LENGTH_PREFIX;
+                if bytes > TRANSACTION_BYTES_MAX {
+                    next = Some(waiting);
+                    break;
+                }
+                batch.push(waiting);
+            }
+            self.send(&Message::Transactions(batch));
+        }
+    }
+
+    fn send(&mut self, message: &Message) {
+        // Whoever is away or over its quota misses it; see the module's header for why that is fine.
+        let _ = self.sender.send(Recipients::All, message.encode(), false);
+    }
+
+    async fn receive<E: Spawner + Clock>(&self, context: &E, peer: PublicKey, bytes: Bytes) {
+        match Message::decode(bytes) {
+            Ok(Message::Height(height)) => {
+                self.peers.hear(peer, height, context.current());
+                self.progress.learn(height);
+            }
+            Ok(Message::Transactions(transactions)) => {
+                let submit = self.submit.clone();
+                let work = context
+                    .child("submit")
+                    .shared(true)
+                    .spawn(|_| async move { submit(transactions) });
+                // Waiting bounds the work in flight to one message; an error says that the node is stopping.
+                let _ = work.await;
+            }
+            Err(reason) => debug!(%peer, %reason, "unreadable gossip"),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The smallest ledger there is: its state is a running hash of every block's time.
+//!
+//! It has what agreement relies on (states that depend on the whole history, a durable part that survives its owner)
+//! and nothing else, so a simulation spends its time on agreement.
+
+use bytes::Bytes;
+use consensus::{Block, BlockHash, Chain, Fault, Header, ImportError, OpaqueBlock, Position};
+use parity_scale_codec::{Decode, Encode};
+use sp_core::{H256, storage::StateVersion};
+use sp_runtime::{
+    Digest, DigestItem, OpaqueExtrinsic,
+    traits::{BlakeTwo256, Hash as _},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+/// How a book's owner behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conduct {
+    /// As it should.
+    Honest,
+    /// Proposes blocks whose state root is made up.
+    Forger,
+}
+
+/// A ledger whose durable part survives a crash of its owner.
+#[derive(Clone)]
+pub struct Book {
+    conduct: Conduct,
+    states: Arc<Mutex<BTreeMap<BlockHash, (u32, H256)>>>,
+    disk: Arc<Mutex<Vec<Page>>>,
+}
+
+/// One finalized block.
+#[derive(Clone)]
+pub struct Page {
+    pub hash: BlockHash,
+    pub state: H256,
+    pub certificate: Option<Vec<u8>>,
+}
+
+impl Book {
+    pub fn new(conduct: Conduct) -> Self {
+        let genesis = genesis();
+        let page = Page {
+            hash: genesis.hash(),
+            state: genesis.header().state_root,
+            certificate: None,
+        };
+        Self {
+            conduct,
+            states: Arc::new(Mutex::new([(page.hash, (0, page.state))].into())),
+            disk: Arc::new(Mutex::new(vec![page])),
+        }
+    }
+
+    /// What is left of a book when its owner crashes: the durable pages, less the last `lost`.
+    pub fn reopen(&self, lost: usize) -> Self {
+        let mut pages = self.pages();
+        pages.truncate(pages.len().saturating_sub(lost).max(1));
+        let last = pages.last().expect("genesis is never lost").clone();
+        let number = u32::try_from(pages.len() - 1).expect("short histories");
+        Self {
+            conduct: self.conduct,
+            states: Arc::new(Mutex::new([(last.hash, (number, last.state))].into())),
+            disk: Arc::new(Mutex::new(pages)),
+        }
+    }
+
+    /// The durable history, from genesis.
+    pub fn pages(&self) -> Vec<Page> {
+        self.disk().clone()
+    }
+
+    fn disk(&self) -> MutexGuard<'_, Vec<Page>> {
+        self.disk.lock().expect("no test panics while holding it")
+    }
+
+    fn states(&self) -> MutexGuard<'_, BTreeMap<BlockHash, (u32, H256)>> {
+        self.states.lock().expect("no test panics while holding it")
+    }
+
+    /// Height and state of a child of `parent`.
+    fn after(&self, parent: BlockHash, timestamp_ms: u64) -> Result<(u32, H256), ImportError> {
+        let states = self.states();
+        let (number, before) = states.get(&parent).ok_or(ImportError::MissingParent)?;
+        Ok((number + 1, BlakeTwo256::hash_of(&(before, timestamp_ms))))
+    }
+}
+
+impl Chain for Book {
+    fn genesis(&self) -> Block {
+        genesis()
+    }
+
+    fn finalized(&self) -> Position {
+        let disk = self.disk();
+        let number = u32::try_from(disk.len() - 1).expect("short histories");
+        Position {
+            number,
+            hash: disk[disk.len() - 1].hash,
+        }
+    }
+
+    fn finalized_hash(&self, number: u32) -> Option<BlockHash> {
+        self.disk().get(number as usize).map(|page| page.hash)
+    }
+
+    fn holds_state(&self, hash: BlockHash) -> bool {
+        self.states().contains_key(&hash)
+    }
+
+    fn timestamp_ms(&self, block: &Block) -> Option<u64> {
+        let block = OpaqueBlock::decode(&mut &block.encoded()[..]).ok()?;
+        u64::decode(&mut block.extrinsics.first()?.inner()).ok()
+    }
+
+    fn build(
+        &self,
+        parent: BlockHash,
+        timestamp_ms: u64,
+        digest: DigestItem,
+    ) -> Result<Block, ImportError> {
+        let (number, honest) = self.after(parent, timestamp_ms)?;
+        let state = match self.conduct {
+            Conduct::Honest => honest,
+            Conduct::Forger => H256::repeat_byte(0xbd),
+        };
+        let block = block(number, parent, state, timestamp_ms, vec![digest]);
+        self.states().insert(block.hash(), (number, state));
+        Ok(block)
+    }
+
+    fn import(&self, block: &Block) -> Result<(), ImportError> {
+        if self.holds_state(block.hash()) {
+            return Ok(());
+        }
+        let made = self.timestamp_ms(block).unwrap_or_default();
+        let (number, state) = self.after(block.parent_hash(), made)?;
+        if state != block.header().state_root {
+            return Err(ImportError::Invalid("wrong state root".into()));
+        }
+        self.states().insert(block.hash(), (number, state));
+        Ok(())
+    }
+
+    fn finalize(&self, block: &Block, certificate: Option<Vec<u8>>) -> Result<(), Fault> {
+        let mut disk = self.disk();
+        assert_eq!(
+            disk.len(),
+            block.number() as usize,
+            "blocks become final in order"
+        );
+        assert_eq!(
+            disk[disk.len() - 1].hash,
+            block.parent_hash(),
+            "on their parent"
+        );
+        disk.push(Page {
+            hash: block.hash(),
+            state: block.header().state_root,
+            certificate,
+        });
+        Ok(())
+    }
+}
+
+fn genesis() -> Block {
+    block(0, BlockHash::default(), H256::zero(), 0, vec![])
+}
+
+fn block(
+    number: u32,
+    parent: BlockHash,
+    state_root: H256,
+    timestamp_ms: u64,
+    logs: Vec<DigestItem>,
+) -> Block {
+    let extrinsics = if number == 0 {
+        vec![]
+    } else {
+        vec![OpaqueExtrinsic::from_blob(timestamp_ms.encode())]
+    };
+    let encoded = extrinsics.iter().map(Encode::encode).collect();
+    let header = Header {
+        parent_hash: parent.into(),
+        number,
+        state_root,
+        extrinsics_root: BlakeTwo256::ordered_trie_root(encoded, StateVersion::V0),
+        digest: Digest { logs },
+    };
+    let block = OpaqueBlock { header, extrinsics };
+    Block::decode(Bytes::from(block.encode())).expect("a well-formed block")
+}

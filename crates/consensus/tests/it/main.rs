@@ -1,0 +1,5 @@
+//! Whole networks of authorities, from a seed.
+
+mod book;
+mod network;
+mod simulation;
