@@ -44,6 +44,8 @@ impl aura::Config for Runtime {
     type SlotDuration = aura::IntervalMs;
 }
 
+impl crate::shield::Config for Runtime {}
+
 impl pallet_balances::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type RuntimeHoldReason = RuntimeHoldReason;

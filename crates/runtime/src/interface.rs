@@ -129,13 +129,14 @@ sp_api::decl_runtime_apis! {
         fn sim_swap_alpha_for_tao(netuid: u16, alpha: u64) -> SimSwapResult;
     }
 
-    /// Income of root stakers held in funds. Here it is paid to them at once, so nobody holds a share of a fund.
+    /// What root stakers have earned in the subnets and not collected. Bittensor holds it in funds with shares of
+    /// their own; here it is alpha owed, so there are amounts to claim, but no shares.
     pub trait BetaBasketRuntimeApi {
-        /// TAO a coldkey could claim from funds, in rao.
+        /// What all dividends a coldkey has not collected are worth, in rao.
         fn get_root_basket_owed(coldkey: AccountId) -> u64;
-        /// TAO a coldkey could claim from one fund, in rao.
+        /// What a coldkey's dividends on one hotkey are worth, in rao.
         fn get_basket_payout(hotkey: AccountId, coldkey: AccountId) -> u64;
-        /// Shares a coldkey holds in funds: whose, how many, and their value in rao.
+        /// Shares of funds a coldkey holds: whose, how many, and their worth in rao; always none.
         fn get_root_basket_positions(coldkey: AccountId) -> Vec<(AccountId, u64, u64)>;
     }
 }

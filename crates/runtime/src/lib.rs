@@ -38,6 +38,7 @@ pub mod config;
 pub mod extrinsic;
 pub mod genesis;
 pub mod limits;
+pub mod shield;
 pub mod signature;
 
 mod apis;
@@ -107,6 +108,7 @@ frame_support::construct_runtime!(
         TransactionPayment: pallet_transaction_payment = 6,
         Utility: pallet_utility = 11,
         Sudo: pallet_sudo = 12,
+        MevShield: shield = 30,
     }
 );
 

@@ -119,6 +119,8 @@ impl SubnetHyperparamsV2 {
             return None;
         }
         let (alpha_low, alpha_high) = Market::alpha_values(netuid);
+        let (min_burn, max_burn) = Market::burn_bounds(netuid);
+        let (difficulty, min_difficulty, max_difficulty) = Market::difficulty(netuid);
         let steepness = i64::from(Market::alpha_sigmoid_steepness(netuid)) << 32;
         Some(Self {
             rho: Compact(Market::rho(netuid)),
@@ -127,22 +129,22 @@ impl SubnetHyperparamsV2 {
             min_allowed_weights: Compact(Market::min_allowed_weights(netuid)),
             max_weights_limit: Compact(Market::max_weights_limit(netuid)),
             tempo: Compact(Market::tempo(netuid)),
-            min_difficulty: Compact(Market::min_difficulty(netuid)),
-            max_difficulty: Compact(Market::max_difficulty(netuid)),
+            min_difficulty: Compact(min_difficulty),
+            max_difficulty: Compact(max_difficulty),
             weights_version: Compact(Market::weights_version_key(netuid)),
             weights_rate_limit: Compact(Market::weights_set_rate_limit(netuid)),
             adjustment_interval: Compact(Market::adjustment_interval(netuid)),
             activity_cutoff: Compact(Market::activity_cutoff(netuid).into()),
             registration_allowed: Market::registration_allowed(netuid),
             target_regs_per_interval: Compact(Market::target_registrations_per_interval(netuid)),
-            min_burn: Compact(Market::min_burn(netuid)),
-            max_burn: Compact(Market::max_burn(netuid)),
+            min_burn: Compact(min_burn),
+            max_burn: Compact(max_burn),
             bonds_moving_avg: Compact(Market::bonds_moving_average(netuid)),
             max_regs_per_block: Compact(Market::max_registrations_per_block(netuid)),
             serving_rate_limit: Compact(Market::serving_rate_limit(netuid)),
             max_validators: Compact(Market::max_allowed_validators(netuid)),
             adjustment_alpha: Compact(Market::adjustment_alpha(netuid)),
-            difficulty: Compact(Market::difficulty(netuid)),
+            difficulty: Compact(difficulty),
             commit_reveal_period: Compact(Market::reveal_period(netuid)),
             commit_reveal_weights_enabled: Market::commit_reveal_enabled(netuid),
             alpha_high: Compact(alpha_high),

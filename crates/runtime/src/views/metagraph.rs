@@ -137,7 +137,7 @@ impl Metagraph {
             weights_rate_limit: settings.weights_rate_limit,
             activity_cutoff: settings.activity_cutoff,
             max_validators: settings.max_validators,
-            num_uids: Compact(Market::subnetwork_n(netuid)),
+            num_uids: Compact(Market::neuron_count(netuid)),
             max_uids: Compact(Market::max_allowed_uids(netuid)),
             burn: Compact(Market::burn(netuid)),
             difficulty: settings.difficulty,

@@ -31,3 +31,13 @@ pub(crate) fn compact<T>(values: impl IntoIterator<Item = T>) -> Vec<Compact<T>>
 pub(crate) fn at<T: Clone + Default>(column: &[T], uid: u16) -> T {
     column.get(usize::from(uid)).cloned().unwrap_or_default()
 }
+
+/// The account that nobody has a key of: stands where the encoding has no room for "none".
+pub(crate) fn or_nobody(account: Option<crate::AccountId>) -> crate::AccountId {
+    account.unwrap_or_else(|| [0; 32].into())
+}
+
+/// The coldkey of `hotkey`.
+pub(crate) fn owner(hotkey: &crate::AccountId) -> crate::AccountId {
+    or_nobody(Market::owner_of(hotkey))
+}

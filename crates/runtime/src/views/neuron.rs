@@ -108,7 +108,7 @@ impl Columns {
 /// Every member of `netuid`, by uid, without weights and bonds.
 pub fn all_lite(netuid: u16) -> Vec<NeuronInfoLite> {
     let columns = Columns::of(netuid);
-    (0..Market::subnetwork_n(netuid)).filter_map(|uid| lite(netuid, uid, &columns)).collect()
+    (0..Market::neuron_count(netuid)).filter_map(|uid| lite(netuid, uid, &columns)).collect()
 }
 
 /// Every member of `netuid`, by uid.
@@ -127,9 +127,9 @@ pub fn one(netuid: u16, uid: u16) -> Option<NeuronInfo> {
 }
 
 fn lite(netuid: u16, uid: u16, columns: &Columns) -> Option<NeuronInfoLite> {
-    let hotkey = Market::hotkey_at(netuid, uid)?;
-    let coldkey = Market::owner_of(&hotkey);
-    let stake = Market::hotkey_alpha(&hotkey, netuid);
+    let hotkey = Market::hotkey_of(netuid, uid)?;
+    let coldkey = super::owner(&hotkey);
+    let stake = Market::hotkey_stake(&hotkey, netuid);
     Some(NeuronInfoLite {
         axon_info: Market::axon(netuid, &hotkey).unwrap_or_default(),
         prometheus_info: Market::prometheus(netuid, &hotkey).unwrap_or_default(),

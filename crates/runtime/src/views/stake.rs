@@ -74,13 +74,9 @@ pub fn position(hotkey: AccountId, coldkey: AccountId, netuid: u16) -> Option<St
 
 /// Every position of `coldkey` that holds something.
 pub fn of_coldkey(coldkey: &AccountId) -> Vec<StakeInfo> {
-    let netuids = Market::netuids();
-    Market::staking_hotkeys(coldkey)
+    Market::stakes_of_coldkey(coldkey)
         .into_iter()
-        .flat_map(|hotkey| {
-            netuids.iter().filter_map(move |netuid| position(hotkey.clone(), coldkey.clone(), *netuid))
-        })
-        .filter(|position| position.stake.0 > 0)
+        .filter_map(|(hotkey, netuid, _)| position(hotkey, coldkey.clone(), netuid))
         .collect()
 }
 
@@ -108,4 +104,38 @@ pub fn availability(
 
 fn all_free(total: u64) -> StakeAvailability {
     StakeAvailability { total: Compact(total), locked: Compact(0), available: Compact(total) }
+}
+
+/// The fee, in rao, of taking `amount` out of `origin` and putting it into `destination`, either of which may be an
+/// account's free balance.
+pub fn fee(origin: Option<u16>, destination: Option<u16>, amount: u64) -> u64 {
+    match (origin, destination) {
+        (Some(from), to) if to != Some(from) => {
+            let sale = super::price::selling(from, amount);
+            let fee = economics::pool::worth(sale.alpha_fee, Market::alpha_price(from));
+            let purchase = to.map_or(0, |to| super::price::buying(to, sale.tao_amount).tao_fee);
+            fee.saturating_add(purchase)
+        }
+        (None, Some(to)) => super::price::buying(to, amount).tao_fee,
+        _ => 0,
+    }
+}
+
+/// TAO that the dividends `coldkey` has not collected on `hotkey` are worth at today's prices, in rao.
+pub fn root_dividends(hotkey: &AccountId, coldkey: &AccountId) -> u64 {
+    Market::netuids()
+        .into_iter()
+        .map(|netuid| {
+            let owed = Market::root_dividend_owed(hotkey, coldkey, netuid);
+            economics::pool::worth(owed, Market::alpha_price(netuid))
+        })
+        .fold(0, u64::saturating_add)
+}
+
+/// [`root_dividends`] over every hotkey that `coldkey` stakes on.
+pub fn root_dividends_of(coldkey: &AccountId) -> u64 {
+    Market::staking_hotkeys(coldkey)
+        .iter()
+        .map(|hotkey| root_dividends(hotkey, coldkey))
+        .fold(0, u64::saturating_add)
 }

@@ -7,7 +7,7 @@ use super::{
     text,
 };
 use crate::AccountId;
-use pallet_subtensor::{FixedI128, SubnetIdentityV3};
+use pallet_subtensor::{FixedI128, ROOT, SubnetIdentityV3};
 use parity_scale_codec::{Compact, Decode, Encode};
 use scale_info::TypeInfo;
 
@@ -139,7 +139,7 @@ impl SubnetInfo {
             min_allowed_weights: settings.min_allowed_weights,
             max_weights_limit: settings.max_weights_limit,
             scaling_law_power: Compact(0),
-            subnetwork_n: Compact(Market::subnetwork_n(netuid)),
+            subnetwork_n: Compact(Market::neuron_count(netuid)),
             max_allowed_uids: Compact(Market::max_allowed_uids(netuid)),
             blocks_since_last_step: Compact(Market::blocks_since_last_step(netuid)),
             tempo: settings.tempo,
@@ -147,7 +147,7 @@ impl SubnetInfo {
             network_connect: Vec::new(),
             emission_values: Compact(Market::tao_in_emission(netuid)),
             burn: Compact(Market::burn(netuid)),
-            owner: Market::subnet_owner(netuid),
+            owner: super::or_nobody(Market::subnet_owner(netuid)),
         })
     }
 }
@@ -188,8 +188,8 @@ impl DynamicInfo {
         }
         Some(Self {
             netuid: Compact(netuid),
-            owner_hotkey: Market::subnet_owner_hotkey(netuid),
-            owner_coldkey: Market::subnet_owner(netuid),
+            owner_hotkey: super::or_nobody(Market::subnet_owner_hotkey(netuid)),
+            owner_coldkey: super::or_nobody(Market::subnet_owner(netuid)),
             subnet_name: text(Market::subnet_name(netuid)),
             token_symbol: text(Market::token_symbol(netuid)),
             tempo: Compact(Market::tempo(netuid)),
@@ -204,7 +204,7 @@ impl DynamicInfo {
             tao_in_emission: Compact(Market::tao_in_emission(netuid)),
             pending_alpha_emission: Compact(Market::pending_emission(netuid)),
             pending_root_emission: Compact(Market::pending_root_alpha(netuid)),
-            subnet_volume: Compact(Market::subnet_volume(netuid)),
+            subnet_volume: Compact(Market::volume(netuid)),
             network_registered_at: Compact(Market::network_registered_at(netuid)),
             subnet_identity: Market::subnet_identity(netuid),
             moving_price: Market::moving_price(netuid),
@@ -281,16 +281,18 @@ impl Members {
             column.resize(len, T::default());
             column
         }
-        let hotkeys: Vec<AccountId> =
-            (0..Market::subnetwork_n(netuid)).filter_map(|uid| Market::hotkey_at(netuid, uid)).collect();
+        let hotkeys = Market::hotkeys(netuid);
         let len = hotkeys.len();
         let columns = Columns::of(netuid);
-        let stakes = Market::stake_weights(netuid);
+        let stakes = |of: &dyn Fn(&AccountId) -> u64| compact(hotkeys.iter().map(of));
         let registered = |uid: usize| {
-            Market::block_at_registration(netuid, u16::try_from(uid).unwrap_or(u16::MAX))
+            Market::registered_at(netuid, u16::try_from(uid).unwrap_or(u16::MAX))
         };
+        let alpha_stake = stakes(&|hotkey| Market::hotkey_stake(hotkey, netuid));
+        let tao_stake = stakes(&|hotkey| Market::hotkey_stake(hotkey, ROOT));
+        let total_stake = stakes(&|hotkey| Market::stake_weight_of(hotkey, netuid));
         Self {
-            coldkeys: hotkeys.iter().map(Market::owner_of).collect(),
+            coldkeys: hotkeys.iter().map(super::owner).collect(),
             hotkeys,
             active: sized(columns.active, len),
             validator_permit: sized(columns.validator_permit, len),
@@ -303,9 +305,9 @@ impl Members {
             trust: vec![Compact(0); len],
             rank: vec![Compact(0); len],
             block_at_registration: compact((0..len).map(registered)),
-            alpha_stake: compact(sized(stakes.alpha, len)),
-            tao_stake: compact(sized(stakes.tao, len)),
-            total_stake: compact(sized(stakes.total, len)),
+            alpha_stake,
+            tao_stake,
+            total_stake,
         }
     }
 }
