@@ -141,7 +141,7 @@ impl Keyfile {
         let is_older = contents.starts_with(b"$ANSIBLE_VAULT") || contents.starts_with(b"gAAAAA");
         if is_older {
             return Err(self
-                .wrong("it is encrypted in an older form: convert it with `btcli wallet update`"));
+                .wrong("it is encrypted in an older form: make the key again from its words with `btcli wallet regen-coldkey`"));
         }
         let contents: Contents =
             serde_json::from_slice(contents).map_err(|error| self.wrong(&error.to_string()))?;

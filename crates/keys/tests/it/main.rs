@@ -182,7 +182,7 @@ fn damaged_files_say_what_is_wrong() {
     };
     assert!(reason("a", b"not json").contains("is not a key file"));
     assert!(reason("b", &vec![b' '; 100_000]).contains("far too large"));
-    assert!(reason("c", b"$ANSIBLE_VAULT;1.1;AES256").contains("btcli wallet update"));
+    assert!(reason("c", b"$ANSIBLE_VAULT;1.1;AES256").contains("from its words"));
     let swapped = String::from_utf8(include_bytes!("golden/hotkey").to_vec())
         .expect("text")
         .replace(ADDRESS, "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY");
