@@ -40,7 +40,7 @@ impl TrieBackendStorage<Hasher> for Nodes {
     fn get(
         &self,
         key: &Hash,
-        _prefix: sp_trie::Prefix<'_>,
+        _prefix: (&[u8], Option<u8>),
     ) -> std::result::Result<Option<Vec<u8>>, String> {
         for layer in &self.layers {
             if let Some((node, _)) = layer.get(key) {
@@ -114,12 +114,10 @@ impl State {
         let backend = self.backend();
         // A start before the prefix would make the trie's iterator begin outside it.
         let start = start.filter(|start| *start >= prefix);
-        let arguments = IterArgs {
-            prefix: Some(prefix),
-            start_at: start,
-            start_at_exclusive: true,
-            ..IterArgs::default()
-        };
+        let mut arguments = IterArgs::default();
+        arguments.prefix = Some(prefix);
+        arguments.start_at = start;
+        arguments.start_at_exclusive = true;
         let keys = backend
             .keys(arguments)
             .map_err(|error| self.unreadable(&error))?;
@@ -135,10 +133,8 @@ impl State {
     /// [`Error::StatePruned`] when the state left the retention window meanwhile.
     pub fn pairs(&self, prefix: &[u8], count: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
         let backend = self.backend();
-        let arguments = IterArgs {
-            prefix: Some(prefix),
-            ..IterArgs::default()
-        };
+        let mut arguments = IterArgs::default();
+        arguments.prefix = Some(prefix);
         let pairs = backend
             .pairs(arguments)
             .map_err(|error| self.unreadable(&error))?;

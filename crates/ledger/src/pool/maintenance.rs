@@ -7,7 +7,7 @@
 use super::{Inner, Pool, PoolError, Status, Transaction, account_nonce, transaction};
 use crate::{BlockNumber, Hash, Head, Ledger, StorageChange, extrinsic_hash};
 use runtime::AccountId;
-use sp_core::hashing::twox_128;
+use sp_io::hashing::twox_128;
 use sp_runtime::transaction_validity::TransactionSource;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

@@ -320,6 +320,3 @@ fn account_nonce(ledger: &Ledger, at: Hash, account: &AccountId) -> Result<Nonce
     let answer = ledger.state(at)?.call(METHOD, &account.encode())?;
     Nonce::decode(&mut &answer[..]).map_err(|_| crate::CallError::BadAnswer(METHOD).into())
 }
-
-#[cfg(test)]
-mod tests;
