@@ -58,6 +58,16 @@
 //! Scaling of weights before they are stored: [`crate::weights`]. When an epoch ends, who is evicted, several mechanisms on one
 //! subnet, and where results are kept: the pallet.
 
+mod bonds;
+mod field;
+pub mod majority;
+pub mod sigmoid;
+pub mod stake;
+
+use crate::fixed::Total;
+use field::{Field, Outcome};
+use stake::Stakes;
+
 /// The hyperparameters of a subnet that an epoch depends on. Ratios in 16 bits are of 65535.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Params {
@@ -192,9 +202,128 @@ pub fn blocks_until_due(tempo: u16, last_epoch_block: u64, block: u64) -> u64 {
         .saturating_sub(block)
 }
 
-mod interim;
-
-/// Settles an epoch.
+/// Settles an epoch by the rule above.
+///
+/// # Examples
+///
+/// ```
+/// use economics::epoch::{Input, Params, settle};
+///
+/// // One validator with all the stake gives everything to one miner.
+/// let settlement = settle(&Params::default(), &Input {
+///     block: 1_000,
+///     last_step_block: 640,
+///     emission: 1_000,
+///     stake: vec![5, 0],
+///     last_update: vec![900, 900],
+///     registered_at: vec![1, 1],
+///     validator_permit: vec![true, false],
+///     weights: vec![vec![(1, 65_535)], vec![]],
+///     ..Input::default()
+/// });
+/// assert_eq!(settlement.server_emission, [0, 500]);
+/// assert_eq!(settlement.validator_emission, [500, 0]);
+/// ```
 pub fn settle(params: &Params, input: &Input) -> Settlement {
-    interim::settle(params, input)
+    let stakes = Stakes::of(params, input);
+    let mut field = Field::new(params, input, &stakes);
+    let outcome = field.settle(params.yuma);
+    let outcome = match params.yuma {
+        // Without any consensus there is nothing to measure a liquid rate by.
+        Yuma::Three { liquid: Some(_) } if outcome.consensus.iter().all(|&share| share == 0) => {
+            field.settle(Yuma::Three { liquid: None })
+        }
+        _ => outcome,
+    };
+    payout(input.emission, stakes, outcome)
+}
+
+/// Turns shares into what is stored and paid.
+fn payout(emission: u64, stakes: Stakes, outcome: Outcome) -> Settlement {
+    let Outcome {
+        consensus,
+        trust,
+        incentive,
+        dividends,
+        bonds,
+    } = outcome;
+    let sum = incentive.iter().sum::<u64>() + dividends.iter().sum::<u64>();
+    let (server, validator, combined) = if sum == 0 {
+        let is_idle = stakes.active_share.iter().all(|&share| share == 0);
+        let basis = if is_idle {
+            &stakes.share
+        } else {
+            &stakes.active_share
+        };
+        let validator = amounts(basis, emission);
+        (vec![0; basis.len()], validator.clone(), validator)
+    } else {
+        let total = Total::new(sum);
+        let part = |share: u64| amount(total.share(share), emission);
+        let both = incentive.iter().zip(&dividends);
+        (
+            incentive.iter().map(|&share| part(share)).collect(),
+            dividends.iter().map(|&share| part(share)).collect(),
+            both.map(|(&earned, &paid)| part(earned + paid)).collect(),
+        )
+    };
+    Settlement {
+        active: stakes.active,
+        stake_weight: ratios(&stakes.share),
+        validator_permit_next: stakes.permitted_next,
+        consensus: ratios(&consensus),
+        validator_trust: ratios(&trust),
+        incentive: ratios(&incentive),
+        dividends: ratios(&dividends),
+        server_emission: server,
+        validator_emission: validator,
+        emission: combined,
+        bonds,
+    }
+}
+
+/// One, as a share.
+const ONE: u64 = 1 << 32;
+
+/// `⌊a·b⌋` of two shares.
+#[inline(always)]
+fn times(a: u64, b: u64) -> u64 {
+    ((u128::from(a) * u128::from(b)) >> 32) as u64
+}
+
+/// A ratio of 65535 as a share, rounded down.
+#[inline(always)]
+fn share_of_ratio(ratio: u64) -> u64 {
+    // 2³² = 65535·65537 + 1, so the quotient is 65537 times the ratio, and one more only for 65535 itself.
+    ratio * 65_537 + u64::from(ratio == 65_535)
+}
+
+/// A share as a ratio of 65535, rounded down.
+#[inline(always)]
+fn ratio(share: u64) -> u16 {
+    ((share.min(ONE) * 65_535) >> 32) as u16
+}
+
+fn ratios(shares: &[u64]) -> Vec<u16> {
+    shares.iter().map(|&share| ratio(share)).collect()
+}
+
+fn amount(share: u64, emission: u64) -> u64 {
+    times(share, emission)
+}
+
+fn amounts(shares: &[u64], emission: u64) -> Vec<u64> {
+    shares
+        .iter()
+        .map(|&share| amount(share, emission))
+        .collect()
+}
+
+/// Divides each by their sum, in place.
+fn normalise(shares: &mut [u64]) {
+    let total = Total::new(shares.iter().sum());
+    shares
+        .iter_mut()
+        .filter(|share| **share != 0)
+        .for_each(|share| *share = total.share(*share));
 }

@@ -28,7 +28,11 @@ fn stored(value: i128) -> u16 {
 
 fn normalised(values: &[i128]) -> Vec<i128> {
     let sum: i128 = values.iter().sum();
-    if sum == 0 { values.to_vec() } else { values.iter().map(|&v| over(v, sum)).collect() }
+    if sum == 0 {
+        values.to_vec()
+    } else {
+        values.iter().map(|&v| over(v, sum)).collect()
+    }
 }
 
 fn column_sums(rows: &[Row], n: usize) -> Vec<i128> {
@@ -42,31 +46,45 @@ fn column_sums(rows: &[Row], n: usize) -> Vec<i128> {
 fn column_normalised(rows: &[Row], n: usize) -> Vec<Row> {
     let sums = column_sums(rows, n);
     let share = |(&j, &value): (&usize, &i128)| {
-        (j, if sums[j] == 0 { value } else { over(value, sums[j]) })
+        (
+            j,
+            if sums[j] == 0 {
+                value
+            } else {
+                over(value, sums[j])
+            },
+        )
     };
-    rows.iter().map(|row| row.iter().map(share).collect()).collect()
+    rows.iter()
+        .map(|row| row.iter().map(share).collect())
+        .collect()
 }
 
-/// `exp`, far more precisely than needed: by its series, with 90 fractional bits.
+/// `exp`, far more precisely than needed: by its series, with 60 fractional bits.
 pub fn exp(x: i128) -> i128 {
-    const BITS: u32 = 56;
+    const BITS: u32 = 60;
     // e^x = (e^(x/64))^64, so that the series converges at once.
     let small = x.clamp(-20 * ONE, 20 * ONE) << (BITS - 32 - 6);
     let (mut term, mut sum) = (1i128 << BITS, 1i128 << BITS);
     for k in 1..40 {
-        term = (term * small) / (1 << BITS) / k;
+        term = ((term * small) >> BITS) / k;
         sum += term;
     }
-    (0..6).for_each(|_| sum = (sum * sum) >> BITS);
-    (sum + (1 << (BITS - 33))) >> (BITS - 32)
+    let squared = |y: u128, _| economics::fixed::mul_div(y, y, 1 << BITS);
+    let whole = (0..6).fold(sum as u128, squared);
+    ((whole + (1 << (BITS - 33))) >> (BITS - 32)) as i128
 }
 
 fn permits(shares: &[i128], params: &Params) -> Vec<bool> {
     let mut order: Vec<usize> = (0..shares.len()).collect();
     order.sort_by_key(|&i| shares[i]);
-    let dropped = shares.len().saturating_sub(usize::from(params.validators_max));
+    let dropped = shares
+        .len()
+        .saturating_sub(usize::from(params.validators_max));
     let mut permitted = vec![false; shares.len()];
-    order[dropped..].iter().for_each(|&i| permitted[i] = shares[i] != 0);
+    order[dropped..]
+        .iter()
+        .for_each(|&i| permitted[i] = shares[i] != 0);
     if let Some(owner) = params.owner.map(usize::from).filter(|&o| o < shares.len()) {
         permitted[owner] = true;
     }
@@ -117,7 +135,9 @@ fn masked_weights(params: &Params, input: &Input, n: usize) -> Vec<Row> {
         }
         let sum: i128 = rows[i].values().sum();
         if sum != 0 {
-            rows[i].values_mut().for_each(|value| *value = over(*value, sum));
+            rows[i]
+                .values_mut()
+                .for_each(|value| *value = over(*value, sum));
         }
     }
     rows
@@ -131,7 +151,10 @@ fn clipped(weights: &[Row], limits: &[i128]) -> Vec<Row> {
             (limits[j] > 0).then_some((j, limits[j]))
         }
     };
-    weights.iter().map(|row| row.iter().filter_map(clip).collect()).collect()
+    weights
+        .iter()
+        .map(|row| row.iter().filter_map(clip).collect())
+        .collect()
 }
 
 fn bond_weights(weights: &[Row], clipped: &[Row], penalty: u16) -> Vec<Row> {
@@ -184,13 +207,23 @@ fn averaged(new: &[Row], old: &[Row], rate: i128) -> Vec<Row> {
 
 pub fn liquid_rate(liquid: LiquidAlpha, weight: i128, bond: i128, consensus: i128) -> i128 {
     let (low, high) = (ratio(liquid.low), ratio(liquid.high));
-    let away = if weight >= bond { weight - consensus } else { bond - weight };
+    let away = if weight >= bond {
+        weight - consensus
+    } else {
+        bond - weight
+    };
     let steepness = i128::from(liquid.steepness) * ONE / -100;
     let exponent = times(steepness, away.clamp(0, ONE) - ONE / 2);
     let sigmoid = over(ONE, ONE + exp(exponent));
     // Where low exceeds high nothing is between them: the lower bound is looked at first.
     let rate = low + times(sigmoid, high - low);
-    if rate < low { low } else if rate > high { high } else { rate }
+    if rate < low {
+        low
+    } else if rate > high {
+        high
+    } else {
+        rate
+    }
 }
 
 fn liquid_bonds(new: &[Row], old: &[Row], consensus: &[i128], liquid: LiquidAlpha) -> Vec<Row> {
@@ -199,11 +232,16 @@ fn liquid_bonds(new: &[Row], old: &[Row], consensus: &[i128], liquid: LiquidAlph
         let rate = liquid_rate(liquid, weight, bond, consensus[j]);
         (times(ONE - rate, bond) + times(rate, weight)).min(ONE)
     };
-    (0..new.len()).map(|i| new[i].iter().map(|(&j, &w)| (j, cell(i, j, w))).collect()).collect()
+    (0..new.len())
+        .map(|i| new[i].iter().map(|(&j, &w)| (j, cell(i, j, w))).collect())
+        .collect()
 }
 
 fn dividends_of(shares: &[Row], incentive: &[i128]) -> Vec<i128> {
-    shares.iter().map(|row| row.iter().map(|(&j, &b)| times(b, incentive[j])).sum()).collect()
+    shares
+        .iter()
+        .map(|row| row.iter().map(|(&j, &b)| times(b, incentive[j])).sum())
+        .collect()
 }
 
 /// Bonds to store, before 16 bits, and dividends.
@@ -220,18 +258,32 @@ fn bonds_and_dividends(
     let old = stored_bonds(params, input, n);
     match params.yuma {
         Yuma::Two => {
-            let scale = |(row, &a): (&Row, &i128)| row.iter().map(|(&j, &w)| (j, times(a, w))).collect();
+            let scale =
+                |(row, &a): (&Row, &i128)| row.iter().map(|(&j, &w)| (j, times(a, w))).collect();
             let bought: Vec<Row> = weights.iter().zip(active).map(scale).collect();
-            let held: Vec<Row> =
-                old.iter().map(|row| row.iter().map(|(&j, &b)| (j, b * ONE)).collect()).collect();
-            let bonds = averaged(&column_normalised(&bought, n), &column_normalised(&held, n), rate);
+            let held: Vec<Row> = old
+                .iter()
+                .map(|row| row.iter().map(|(&j, &b)| (j, b * ONE)).collect())
+                .collect();
+            let bonds = averaged(
+                &column_normalised(&bought, n),
+                &column_normalised(&held, n),
+                rate,
+            );
             let bonds = column_normalised(&bonds, n);
             let dividends = normalised(&dividends_of(&bonds, incentive));
             let mut largest = vec![0; n];
-            bonds.iter().flatten().for_each(|(&j, &b)| largest[j] = b.max(largest[j]));
+            bonds
+                .iter()
+                .flatten()
+                .for_each(|(&j, &b)| largest[j] = b.max(largest[j]));
             let kept = bonds
                 .iter()
-                .map(|row| row.iter().map(|(&j, &b)| (j, over(b, largest[j]))).collect())
+                .map(|row| {
+                    row.iter()
+                        .map(|(&j, &b)| (j, over(b, largest[j])))
+                        .collect()
+                })
                 .collect();
             (kept, dividends)
         }
@@ -247,7 +299,11 @@ fn bonds_and_dividends(
                 _ => averaged(weights, &held, rate),
             };
             let shares = dividends_of(&column_normalised(&bonds, n), incentive);
-            let earned: Vec<i128> = shares.iter().zip(active).map(|(&d, &a)| times(a, d)).collect();
+            let earned: Vec<i128> = shares
+                .iter()
+                .zip(active)
+                .map(|(&d, &a)| times(a, d))
+                .collect();
             (bonds, normalised(&earned))
         }
     }
@@ -258,7 +314,10 @@ fn input_ppm(params: &Params) -> u64 {
 }
 
 fn amounts(shares: &[i128], emission: u64) -> Vec<u64> {
-    shares.iter().map(|&share| ((share * i128::from(emission)) >> 32) as u64).collect()
+    shares
+        .iter()
+        .map(|&share| ((share * i128::from(emission)) >> 32) as u64)
+        .collect()
 }
 
 fn ratios(shares: &[i128]) -> Vec<u16> {
@@ -271,21 +330,45 @@ pub fn settle(params: &Params, input: &Input) -> Settlement {
     let owner = params.owner.map(usize::from);
     let cutoff = u128::from(params.activity_cutoff);
     let active: Vec<bool> = (0..n)
-        .map(|i| input.last_update.get(i).is_some_and(|&u| u128::from(u) + cutoff >= u128::from(input.block)))
+        .map(|i| {
+            input
+                .last_update
+                .get(i)
+                .is_some_and(|&u| u128::from(u) + cutoff >= u128::from(input.block))
+        })
         .collect();
     let counted: Vec<i128> = (0..n)
-        .map(|i| if input.stake[i] < params.stake_threshold && owner != Some(i) { 0 } else { input.stake[i].into() })
+        .map(|i| {
+            if input.stake[i] < params.stake_threshold && owner != Some(i) {
+                0
+            } else {
+                input.stake[i].into()
+            }
+        })
         .collect();
     let stake = normalised(&counted);
-    let stake = if counted.iter().sum::<i128>() == 0 { vec![0; n] } else { stake };
-    let permitted = |i: usize| owner == Some(i) || input.validator_permit.get(i).copied().unwrap_or(false);
-    let active_stake: Vec<i128> =
-        (0..n).map(|i| if active[i] && permitted(i) { stake[i] } else { 0 }).collect();
+    let stake = if counted.iter().sum::<i128>() == 0 {
+        vec![0; n]
+    } else {
+        stake
+    };
+    let permitted =
+        |i: usize| owner == Some(i) || input.validator_permit.get(i).copied().unwrap_or(false);
+    let active_stake: Vec<i128> = (0..n)
+        .map(|i| {
+            if active[i] && permitted(i) {
+                stake[i]
+            } else {
+                0
+            }
+        })
+        .collect();
     let active_stake = normalised(&active_stake);
 
     let weights = masked_weights(params, input, n);
-    let agreed: Vec<i128> =
-        (0..n).map(|j| consensus(&weights, &active_stake, ratio(params.kappa), j)).collect();
+    let agreed: Vec<i128> = (0..n)
+        .map(|j| consensus(&weights, &active_stake, ratio(params.kappa), j))
+        .collect();
     let kept = clipped(&weights, &agreed);
     let trust: Vec<i128> = kept.iter().map(|row| row.values().sum()).collect();
     let mut rank = vec![0; n];
@@ -297,13 +380,21 @@ pub fn settle(params: &Params, input: &Input) -> Settlement {
     let (bonds, dividends) =
         bonds_and_dividends(params, input, &active_stake, &basis, &agreed, &incentive);
 
-    let combined: Vec<i128> = incentive.iter().zip(&dividends).map(|(i, d)| i + d).collect();
+    let combined: Vec<i128> = incentive
+        .iter()
+        .zip(&dividends)
+        .map(|(i, d)| i + d)
+        .collect();
     let sum: i128 = combined.iter().sum();
     let share = |values: &[i128]| values.iter().map(|&v| over(v, sum)).collect::<Vec<_>>();
     let (server, validator, all) = if sum != 0 {
         (share(&incentive), share(&dividends), share(&combined))
     } else {
-        let basis = if active_stake.iter().all(|&a| a == 0) { &stake } else { &active_stake };
+        let basis = if active_stake.iter().all(|&a| a == 0) {
+            &stake
+        } else {
+            &active_stake
+        };
         (vec![0; n], basis.clone(), basis.clone())
     };
     let permits_next = permits(&stake, params);

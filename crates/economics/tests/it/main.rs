@@ -1,0 +1,9 @@
+//! Figures of the published vectors, and the fast settlement against the plain one.
+
+#[path = "../../../stoa/src/commands/simulate/case.rs"]
+mod case;
+
+mod epoch_cases;
+mod equivalence;
+
+mod reference;
