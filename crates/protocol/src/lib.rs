@@ -29,6 +29,7 @@ mod envelope;
 mod receipt;
 mod refusal;
 mod replay;
+mod standings;
 
 pub use answer::{
     Answer, AnswerError, AnswerWriter, Finish, Part, TokenLogprob, TopLogprob, Usage,
@@ -39,11 +40,14 @@ pub use envelope::{Envelope, HEADERS, Nonce, Terms};
 pub use receipt::{Receipt, ReceiptError, SignedReceipt};
 pub use refusal::{Code, Refusal};
 pub use replay::Nonces;
+pub use standings::{LastScore, MinerStanding, Standings};
 
 /// The longest request body, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// The furthest ahead of the miner's clock that a request may expire.
 pub const EXPIRY_MS_MAX: u64 = 60_000;
+/// How far ahead every asker lets its requests expire, so that this does not tell them apart.
+pub const EXPIRY_MS: u64 = 30_000;
 /// The most tokens of one answer.
 pub const ANSWER_TOKENS_MAX: u32 = 8_192;
 /// The longest answer, in bytes of text.
