@@ -12,8 +12,9 @@ use crate::{
 };
 use commonware_consensus::{marshal, marshal::standard::Standard, simplex};
 use commonware_cryptography::{ChaCha20Poly1305, Signer as _, ed25519};
+pub use commonware_p2p::Address;
 use commonware_p2p::{
-    Address, AddressableManager as _, AddressableTrackedPeers, Ingress,
+    AddressableManager as _, AddressableTrackedPeers, Ingress,
     authenticated::lookup::{self, Network, Oracle},
     max_message_size,
 };

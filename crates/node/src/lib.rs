@@ -1,1 +1,66 @@
 //! An authority or a follower: ledger, agreement, pool and RPC wired together.
+//!
+//! ```text
+//!                 ┌────────────── host ──────────────┐
+//!   wallets ─────▶│ rpc ─▶ pool ─▶ ledger ◀─ chain ◀─┼── agreement ◀─▶ authorities
+//!   operators ───▶│ telemetry                        │      (authority)
+//!                 └───────────▲──────────────────────┘
+//!                             └── blocks with certificates ◀── another node's RPC   (follower)
+//! ```
+//!
+//! # Entry points
+//!
+//! * [`run`]: a node, from its [`Config`] until told to stop.
+//! * [`genesis::draw`] and [`genesis::write`]: a new network's files.
+//!
+//! # What always holds
+//!
+//! * A node killed at any moment starts again with every block it ever reported as final.
+//! * A follower believes no node: it checks every block's certificate against the group key in the genesis, and
+//!   executes the block itself.
+
+mod authority;
+mod chain;
+mod config;
+mod error;
+pub mod genesis;
+mod host;
+mod telemetry;
+mod transactions;
+
+pub use chain::LedgerChain;
+pub use config::Config;
+pub use error::Error;
+pub use telemetry::Measured;
+
+use authority::Authority;
+use genesis::{Genesis, KeyFile};
+use std::panic::{self, AssertUnwindSafe};
+
+/// Runs a node until `shutdown` ends. Blocks the calling thread; the node brings its own threads.
+///
+/// # Errors
+///
+/// [`Error`] says why the node did not start, or could not go on.
+pub fn run(
+    config: Config,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
+    let genesis = Genesis::read(&config.genesis)?;
+    let _held = host::hold(&config.base_path)?;
+    let Some(key) = &config.key else {
+        return Err(Error::Genesis("no key".into()));
+    };
+    let key = KeyFile::read(key)?;
+    let authority = Authority::prepare(config, genesis, key)?;
+    contain(|| authority.run(shutdown))
+}
+
+/// Turns a panic of the storage or network layer, their way of refusing to go on, into an error.
+fn contain(work: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(Error::Ended(text.unwrap_or("a part of the node failed").to_owned()))
+    })
+}
