@@ -38,7 +38,9 @@ pub enum Error {
         reason: String,
     },
     /// A tensor that the configuration calls for is in no file.
-    #[error("tensor {name} is in none of the weight files; config.json asks for shape {expected:?}")]
+    #[error(
+        "tensor {name} is in none of the weight files; config.json asks for shape {expected:?}"
+    )]
     MissingTensor {
         /// Its name in Hugging Face's naming.
         name: String,
@@ -96,6 +98,12 @@ pub enum Error {
     /// The engine was shut down, or its worker ended.
     #[error("the engine has stopped")]
     Stopped,
+    /// A step of the network failed; all answers under way end with it.
+    #[error("the model failed while answering: {reason}")]
+    Step {
+        /// What the arithmetic said.
+        reason: String,
+    },
     /// The server behind [`crate::upstream`] failed.
     #[error("upstream {url}: {reason}")]
     Upstream {

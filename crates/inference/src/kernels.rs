@@ -7,9 +7,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{
-    CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Storage, Tensor, bail,
-};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Storage, Tensor, bail};
 
 /// `x · w / rms(x)` over the last dimension.
 pub(crate) fn rms_norm(x: &Tensor, weight: &Tensor, epsilon: f32) -> Result<Tensor> {
@@ -25,7 +23,11 @@ pub(crate) fn causal_softmax(scores: &Tensor, scale: f32, times: usize) -> Resul
 /// Rotates each head of (rows, heads · size) by the angles of its row's position.
 pub(crate) fn rotate(x: &Tensor, rotation: &Rotation, positions: &Arc<[usize]>) -> Result<Tensor> {
     let rotation = rotation.clone();
-    x.apply_op1(Rotate { rotation, positions: positions.clone(), direction: 1.0 })
+    x.apply_op1(Rotate {
+        rotation,
+        positions: positions.clone(),
+        direction: 1.0,
+    })
 }
 
 /// `silu(gate) · up`.
@@ -66,7 +68,12 @@ fn last_dimension(layout: &Layout) -> usize {
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0f32; 8];
     let (a_chunks, b_chunks) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(a, b)| a * b).sum();
+    let rest: f32 = a_chunks
+        .remainder()
+        .iter()
+        .zip(b_chunks.remainder())
+        .map(|(a, b)| a * b)
+        .sum();
     for (a, b) in a_chunks.zip(b_chunks) {
         for lane in 0..8 {
             lanes[lane] += a[lane] * b[lane];
@@ -117,7 +124,9 @@ impl CustomOp2 for RmsNorm {
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (dx, dw) = with_values(x, |x| {
-            with_values(weight, |weight| with_values(grad, |grad| self.gradients(x, weight, grad)))
+            with_values(weight, |weight| {
+                with_values(grad, |grad| self.gradients(x, weight, grad))
+            })
         })???;
         Ok((Some(like(dx, x)?), Some(like(dw, weight)?)))
     }
@@ -129,8 +138,10 @@ impl RmsNorm {
         let mut dx = vec![0f32; x.len()];
         let mut dw = vec![0f32; size];
         let mut scaled = vec![0f32; size];
-        for ((x, grad), dx) in
-            x.chunks_exact(size).zip(grad.chunks_exact(size)).zip(dx.chunks_exact_mut(size))
+        for ((x, grad), dx) in x
+            .chunks_exact(size)
+            .zip(grad.chunks_exact(size))
+            .zip(dx.chunks_exact_mut(size))
         {
             let inverse = self.inverse(x);
             for i in 0..size {
@@ -166,12 +177,17 @@ impl CustomOp1 for CausalSoftmax {
     fn cpu_fwd(&self, scores: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (_, rows, columns) = layout.shape().dims3()?;
         if self.times == 0 || !rows.is_multiple_of(self.times) || columns < self.times {
-            bail!("causal softmax over {rows} rows, {columns} columns and {} times", self.times);
+            bail!(
+                "causal softmax over {rows} rows, {columns} columns and {} times",
+                self.times
+            );
         }
         let scores = slice(scores, layout)?;
         let mut out = vec![0f32; scores.len()];
-        for (index, (row, out)) in
-            scores.chunks_exact(columns).zip(out.chunks_exact_mut(columns)).enumerate()
+        for (index, (row, out)) in scores
+            .chunks_exact(columns)
+            .zip(out.chunks_exact_mut(columns))
+            .enumerate()
         {
             let visible = self.visible(index % rows, columns);
             softmax(&row[..visible], self.scale, &mut out[..visible]);
@@ -224,9 +240,8 @@ pub(crate) struct Rotation {
 impl Rotation {
     /// Tabulates `position · frequency` for the first `positions` positions.
     pub(crate) fn new(frequencies: &[f64], positions: usize) -> Self {
-        let angles = || {
-            (0..positions).flat_map(|at| frequencies.iter().map(move |turn| at as f64 * turn))
-        };
+        let angles =
+            || (0..positions).flat_map(|at| frequencies.iter().map(move |turn| at as f64 * turn));
         Self {
             cosine: angles().map(|angle| angle.cos() as f32).collect(),
             sine: angles().map(|angle| angle.sin() as f32).collect(),
@@ -255,19 +270,28 @@ impl CustomOp1 for Rotate {
         let pairs = self.rotation.pairs;
         let limit = self.rotation.positions();
         if rows != self.positions.len() || !width.is_multiple_of(2 * pairs) {
-            bail!("rotation of {:?} at {} positions", layout.shape(), self.positions.len());
+            bail!(
+                "rotation of {:?} at {} positions",
+                layout.shape(),
+                self.positions.len()
+            );
         }
         let x = slice(x, layout)?;
         let mut out = vec![0f32; x.len()];
-        for ((x, out), &position) in
-            x.chunks_exact(width).zip(out.chunks_exact_mut(width)).zip(self.positions.iter())
+        for ((x, out), &position) in x
+            .chunks_exact(width)
+            .zip(out.chunks_exact_mut(width))
+            .zip(self.positions.iter())
         {
             if position >= limit {
                 bail!("position {position} is past the context of {limit}");
             }
             let cosine = &self.rotation.cosine[position * pairs..][..pairs];
             let sine = &self.rotation.sine[position * pairs..][..pairs];
-            for (x, out) in x.chunks_exact(2 * pairs).zip(out.chunks_exact_mut(2 * pairs)) {
+            for (x, out) in x
+                .chunks_exact(2 * pairs)
+                .zip(out.chunks_exact_mut(2 * pairs))
+            {
                 let (first, second) = x.split_at(pairs);
                 let (out_first, out_second) = out.split_at_mut(pairs);
                 for i in 0..pairs {
@@ -305,7 +329,11 @@ impl CustomOp2 for SwiGlu {
         up_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (gate, up) = (slice(gate, gate_layout)?, slice(up, up_layout)?);
-        let out = gate.iter().zip(up).map(|(gate, up)| gate * sigmoid(*gate) * up).collect();
+        let out = gate
+            .iter()
+            .zip(up)
+            .map(|(gate, up)| gate * sigmoid(*gate) * up)
+            .collect();
         Ok((CpuStorage::F32(out), gate_layout.shape().clone()))
     }
 
@@ -351,15 +379,25 @@ impl CustomOp1 for CrossEntropy {
     fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (rows, size) = layout.shape().dims2()?;
         if rows != self.targets.len() || self.targets.iter().any(|id| *id as usize >= size) {
-            bail!("cross entropy of {:?} for {} targets", layout.shape(), self.targets.len());
+            bail!(
+                "cross entropy of {:?} for {} targets",
+                layout.shape(),
+                self.targets.len()
+            );
         }
         let mut total = 0f64;
-        for (row, target) in slice(logits, layout)?.chunks_exact(size).zip(self.targets.iter()) {
+        for (row, target) in slice(logits, layout)?
+            .chunks_exact(size)
+            .zip(self.targets.iter())
+        {
             let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let sum: f32 = row.iter().map(|logit| (logit - max).exp()).sum();
             total += f64::from(max + sum.ln() - row[*target as usize]);
         }
-        Ok((CpuStorage::F32(vec![(total / rows as f64) as f32]), Shape::from(())))
+        Ok((
+            CpuStorage::F32(vec![(total / rows as f64) as f32]),
+            Shape::from(()),
+        ))
     }
 
     fn bwd(&self, logits: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
@@ -367,8 +405,10 @@ impl CustomOp1 for CrossEntropy {
         let weight = grad.to_scalar::<f32>()? / rows as f32;
         let values = with_values(logits, |logits| {
             let mut out = vec![0f32; logits.len()];
-            for ((row, out), target) in
-                logits.chunks_exact(size).zip(out.chunks_exact_mut(size)).zip(self.targets.iter())
+            for ((row, out), target) in logits
+                .chunks_exact(size)
+                .zip(out.chunks_exact_mut(size))
+                .zip(self.targets.iter())
             {
                 softmax(row, 1.0, out);
                 out[*target as usize] -= 1.0;

@@ -19,13 +19,29 @@
 //!
 //! Nothing outside this crate knows about tensors.
 
+pub mod config;
 pub mod engine;
 pub mod error;
+mod kernels;
+pub mod local;
+pub mod model;
+pub mod network;
 pub mod request;
+mod sampler;
+pub mod template;
+pub mod train;
+mod transcript;
+pub mod upstream;
 pub mod verify;
+pub mod vocabulary;
+mod weights;
 
 pub use engine::{Answer, Engine};
 pub use error::Error;
+pub use local::LocalEngine;
+pub use model::Model;
 pub use request::{
     Event, FinishReason, Message, Prompt, Request, Role, Sampling, Token, TopToken, Usage,
 };
+pub use upstream::Upstream;
+pub use verify::{Claim, Evidence, Refusal, Verdict, verify};

@@ -58,8 +58,14 @@ impl Request {
     pub fn check(&self) -> Result<(), Error> {
         self.sampling.check()?;
         self.check_stop()?;
-        if self.top_logprobs.is_some_and(|count| count > TOP_LOGPROBS_MAX) {
-            return Err(invalid("top_logprobs", format!("must be at most {TOP_LOGPROBS_MAX}")));
+        if self
+            .top_logprobs
+            .is_some_and(|count| count > TOP_LOGPROBS_MAX)
+        {
+            return Err(invalid(
+                "top_logprobs",
+                format!("must be at most {TOP_LOGPROBS_MAX}"),
+            ));
         }
         match &self.prompt {
             Prompt::Chat(messages) if messages.is_empty() => {
@@ -71,7 +77,10 @@ impl Request {
 
     fn check_stop(&self) -> Result<(), Error> {
         if self.stop.len() > STOP_SEQUENCES_MAX {
-            return Err(invalid("stop", format!("must be at most {STOP_SEQUENCES_MAX} sequences")));
+            return Err(invalid(
+                "stop",
+                format!("must be at most {STOP_SEQUENCES_MAX} sequences"),
+            ));
         }
         for sequence in &self.stop {
             if sequence.is_empty() || sequence.len() > STOP_SEQUENCE_BYTES_MAX {
@@ -143,7 +152,11 @@ pub enum Sampling {
 
 impl Sampling {
     /// The model's own distribution, uncut.
-    pub const FULL: Self = Self::Random { temperature: 1.0, top_p: 1.0, top_k: None };
+    pub const FULL: Self = Self::Random {
+        temperature: 1.0,
+        top_p: 1.0,
+        top_k: None,
+    };
 
     /// Reads OpenAI's parameters: absent ones default to 1, temperature 0 is [`Sampling::Greedy`], and a `top_k` of
     /// zero keeps all.
@@ -158,8 +171,11 @@ impl Sampling {
     ) -> Result<Self, Error> {
         let temperature = temperature.unwrap_or(1.0);
         let top_p = top_p.unwrap_or(1.0);
-        let random =
-            Self::Random { temperature, top_p, top_k: top_k.and_then(NonZeroU32::new) };
+        let random = Self::Random {
+            temperature,
+            top_p,
+            top_k: top_k.and_then(NonZeroU32::new),
+        };
         if temperature == 0.0 {
             check_top_p(top_p)?;
             return Ok(Self::Greedy);
@@ -169,9 +185,17 @@ impl Sampling {
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let Self::Random { temperature, top_p, .. } = *self else { return Ok(()) };
+        let Self::Random {
+            temperature, top_p, ..
+        } = *self
+        else {
+            return Ok(());
+        };
         if !(temperature > 0.0 && temperature <= TEMPERATURE_MAX) {
-            return Err(invalid("temperature", format!("must be from 0 to {TEMPERATURE_MAX}")));
+            return Err(invalid(
+                "temperature",
+                format!("must be from 0 to {TEMPERATURE_MAX}"),
+            ));
         }
         check_top_p(top_p)
     }

@@ -34,10 +34,164 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::request::FinishReason;
+use crate::error::Error;
+use crate::model::Model;
+use crate::network::Span;
+use crate::request::{FinishReason, Request, Sampling};
+use crate::sampler;
+use crate::transcript::Transcript;
 
 /// The most by which the same logit may differ between two engines that run the same model in 32-bit floats.
 pub const LOGIT_TOLERANCE: f64 = 1e-3;
+
+/// So many tokens are read in one pass; longer answers take several, so that memory stays bounded.
+const PIECE_TOKENS: usize = 512;
+
+/// Checks a claim against a request. The work of one pass over prompt and answer, on the calling thread.
+///
+/// # Errors
+///
+/// Those of a request the model cannot take, and of arithmetic. A bad answer is no error but a
+/// [`Verdict::Refused`].
+pub fn verify(model: &Model, request: &Request, claim: &Claim<'_>) -> Result<Evidence, Error> {
+    request.check()?;
+    let prompt = model.tokens(&request.prompt)?;
+    let prompt_tokens = prompt.len() as u32;
+    let limit = model.answer_tokens_max(prompt.len(), request.max_tokens.get());
+    if let Some(refusal) = outline_refusal(model, request, claim, limit)? {
+        let verdict = Verdict::Refused(refusal);
+        return Ok(Evidence {
+            prompt_tokens,
+            tokens: Vec::new(),
+            verdict,
+        });
+    }
+    let (tokens, verdict) = weigh_all(model, request, &prompt, claim.tokens)?;
+    Ok(Evidence {
+        prompt_tokens,
+        tokens,
+        verdict,
+    })
+}
+
+/// What is wrong with an answer before any token is weighed: its length, its end, its text.
+fn outline_refusal(
+    model: &Model,
+    request: &Request,
+    claim: &Claim<'_>,
+    limit: usize,
+) -> Result<Option<Refusal>, Error> {
+    let count = claim.tokens.len();
+    if count == 0 {
+        return Ok(Some(Refusal::Empty));
+    }
+    if count > limit {
+        let (tokens, limit) = (count as u32, limit as u32);
+        return Ok(Some(Refusal::TooLong { tokens, limit }));
+    }
+    let known = model.network().config().vocab_size;
+    if let Some(position) = claim.tokens.iter().position(|id| *id as usize >= known) {
+        let id = claim.tokens[position];
+        return Ok(Some(Refusal::UnknownToken {
+            position: position as u32,
+            id,
+        }));
+    }
+    let mut transcript = Transcript::new(model, request.stop.clone(), limit);
+    for (position, id) in claim.tokens.iter().enumerate() {
+        transcript.push(*id)?;
+        if transcript.ended().is_some() && position + 1 < count {
+            return Ok(Some(Refusal::ContinuedPastEnd {
+                position: position as u32,
+            }));
+        }
+    }
+    Ok(match transcript.ended() {
+        None => Some(Refusal::BrokenOff {
+            tokens: count as u32,
+        }),
+        Some(reason) if reason != claim.finish => Some(Refusal::WrongFinish),
+        Some(_) if transcript.text() != claim.text => Some(Refusal::WrongText),
+        Some(_) => None,
+    })
+}
+
+/// Reads prompt and answer, and weighs each token of the answer; stops after the first that is refused.
+fn weigh_all(
+    model: &Model,
+    request: &Request,
+    prompt: &[u32],
+    answer: &[u32],
+) -> Result<(Vec<TokenEvidence>, Verdict), Error> {
+    let mut cache = model.network().cache();
+    let mut read = prompt.to_vec();
+    read.extend_from_slice(&answer[..answer.len() - 1]);
+    let mut weighed: Vec<TokenEvidence> = Vec::with_capacity(answer.len());
+    let mut verdict = Verdict::Exact;
+    for (index, piece) in read.chunks(PIECE_TOKENS).enumerate() {
+        let logits_from = (prompt.len() - 1).saturating_sub(index * PIECE_TOKENS);
+        let rows = model.network().read(&mut [Span {
+            tokens: piece,
+            cache: &mut cache,
+            logits_from,
+        }])?;
+        for logits in rows.iter().flatten() {
+            let position = weighed.len();
+            let (evidence, exact) = weigh(logits, answer[position], request, position as u64);
+            weighed.push(evidence);
+            if let Some(refusal) = evidence.refusal(position as u32) {
+                return Ok((weighed, Verdict::Refused(refusal)));
+            }
+            if !exact {
+                verdict = Verdict::Close;
+            }
+        }
+    }
+    Ok((weighed, verdict))
+}
+
+/// Weighs a token against the logits at its place; also tells whether it is the very token to draw.
+fn weigh(logits: &[f32], id: u32, request: &Request, position: u64) -> (TokenEvidence, bool) {
+    let given = logits[id as usize];
+    let logprob = (f64::from(given) - sampler::log_normaliser(logits)) as f32;
+    let Sampling::Random { temperature, .. } = request.sampling else {
+        let best = sampler::best(logits);
+        let margin = f64::from(logits[best as usize] - given);
+        let tolerance = 2.0 * LOGIT_TOLERANCE;
+        let evidence = TokenEvidence {
+            id,
+            margin,
+            tolerance,
+            supported: true,
+            logprob,
+        };
+        return (evidence, best == id);
+    };
+    let tolerance = 2.0 * LOGIT_TOLERANCE / temperature;
+    let cut = |shift: f64| f64::from(sampler::cutoff(logits, request.sampling, shift));
+    let certain = cut(-tolerance) + 2.0 * LOGIT_TOLERANCE;
+    let possible = cut(tolerance) - 2.0 * LOGIT_TOLERANCE;
+    let noise = sampler::noise(request.seed, position, logits.len());
+    let (mut best, mut own) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+    for (index, (logit, noise)) in logits.iter().zip(noise).enumerate() {
+        let perturbed = f64::from(*logit) / temperature + noise;
+        if index == id as usize {
+            own = perturbed;
+        }
+        if f64::from(*logit) >= certain {
+            best = best.max(perturbed);
+        }
+    }
+    let evidence = TokenEvidence {
+        id,
+        margin: (best - own).max(0.0),
+        tolerance,
+        supported: f64::from(given) >= possible,
+        logprob,
+    };
+    let exact = sampler::choose(logits, request.sampling, request.seed, position) == id;
+    (evidence, exact)
+}
 
 /// What a miner says it answered.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +218,10 @@ pub struct Evidence {
 impl Evidence {
     /// The largest margin of a token, zero for an empty list.
     pub fn margin_max(&self) -> f64 {
-        self.tokens.iter().map(|token| token.margin).fold(0.0, f64::max)
+        self.tokens
+            .iter()
+            .map(|token| token.margin)
+            .fold(0.0, f64::max)
     }
 }
 
@@ -81,6 +238,27 @@ pub struct TokenEvidence {
     pub supported: bool,
     /// Natural logarithm of its probability under the model.
     pub logprob: f32,
+}
+
+impl TokenEvidence {
+    fn refusal(&self, position: u32) -> Option<Refusal> {
+        let Self {
+            id,
+            margin,
+            tolerance,
+            supported,
+            ..
+        } = *self;
+        if !supported {
+            return Some(Refusal::Unsupported { position, id });
+        }
+        (margin > tolerance).then_some(Refusal::Beaten {
+            position,
+            id,
+            margin,
+            tolerance,
+        })
+    }
 }
 
 /// Whether an answer was drawn from the model.
@@ -164,7 +342,10 @@ impl fmt::Display for Refusal {
                 write!(out, "the answer has {tokens} tokens, {limit} were asked")
             }
             Self::UnknownToken { position, id } => {
-                write!(out, "token {position} is {id}, which the model does not have")
+                write!(
+                    out,
+                    "token {position} is {id}, which the model does not have"
+                )
             }
             Self::ContinuedPastEnd { position } => {
                 write!(out, "the answer goes on after token {position} ended it")
@@ -177,10 +358,18 @@ impl fmt::Display for Refusal {
             Self::Unsupported { position, id } => {
                 write!(out, "token {position} ({id}) is outside top-k and top-p")
             }
-            Self::Beaten { position, margin, tolerance, .. } => write!(
+            Self::Beaten {
+                position,
+                margin,
+                tolerance,
+                ..
+            } => write!(
                 out,
                 "token {position} loses to another by {margin:.4}, rounding explains {tolerance:.4}"
             ),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

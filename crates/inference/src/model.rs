@@ -1,0 +1,302 @@
+//! A model: network, vocabulary and layout, loaded from a directory in Hugging Face's layout.
+//!
+//! One small model comes inside the program ([`Source::Shipped`]), so that a market runs anywhere without fetching
+//! anything; it is the repository's `models/stoa-shakespeare`, file for file.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `config.json` | the network's shape: [`Config`] |
+//! | `model.safetensors`, or several and `model.safetensors.index.json` | the weights |
+//! | `tokenizer.json` | the [`Vocabulary`] |
+//! | `tokenizer_config.json` or `chat_template.jinja`, optional | the [`Template`] |
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::network::Network;
+use crate::request::{Message, Prompt};
+use crate::template::Template;
+use crate::vocabulary::Vocabulary;
+use crate::weights::Weights;
+
+/// Everything needed to answer and to check answers.
+pub struct Model {
+    network: Network,
+    vocabulary: Vocabulary,
+    template: Template,
+}
+
+/// The name of the model inside the program.
+pub const SHIPPED: &str = "stoa-shakespeare";
+
+macro_rules! shipped {
+    ($($file:literal),+) => {
+        &[$(($file, include_bytes!(concat!("../../../models/stoa-shakespeare/", $file)))),+]
+    };
+}
+
+const SHIPPED_FILES: &[(&str, &[u8])] = shipped![
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json"
+];
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The one inside the program.
+    Shipped,
+    /// A directory.
+    Folder(PathBuf),
+}
+
+impl From<&str> for Source {
+    /// [`SHIPPED`] names the model inside the program, anything else a directory.
+    fn from(name: &str) -> Self {
+        if name == SHIPPED {
+            Self::Shipped
+        } else {
+            Self::Folder(name.into())
+        }
+    }
+}
+
+impl Source {
+    fn path(&self, file: &str) -> PathBuf {
+        match self {
+            Self::Shipped => Path::new(SHIPPED).join(file),
+            Self::Folder(folder) => folder.join(file),
+        }
+    }
+
+    /// A file's bytes; none if there is no such file.
+    fn find(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, Error> {
+        let Self::Folder(folder) = self else {
+            let found = SHIPPED_FILES.iter().find(|(name, _)| *name == file);
+            return Ok(found.map(|(_, bytes)| Cow::Borrowed(*bytes)));
+        };
+        let path = folder.join(file);
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(Some(Cow::Owned(bytes))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::Read { path, source }),
+        }
+    }
+
+    fn get(&self, file: &str) -> Result<Cow<'static, [u8]>, Error> {
+        self.find(file)?.ok_or_else(|| Error::Read {
+            path: self.path(file),
+            source: std::io::ErrorKind::NotFound.into(),
+        })
+    }
+
+    fn config(&self) -> Result<Config, Error> {
+        Config::parse(&self.get("config.json")?, &self.path("config.json"))
+    }
+
+    fn vocabulary(&self) -> Result<Vocabulary, Error> {
+        let origin = self.path("tokenizer.json").display().to_string();
+        Vocabulary::parse(&self.get("tokenizer.json")?, &origin)
+    }
+
+    fn weights(&self) -> Result<Weights, Error> {
+        match self {
+            Self::Folder(folder) => Weights::read(folder),
+            Self::Shipped => {
+                let file = "model.safetensors";
+                Weights::from_bytes(self.get(file)?.into_owned(), &self.path(file))
+            }
+        }
+    }
+
+    fn template(&self) -> Result<Template, Error> {
+        if let Some(program) = self.find("chat_template.jinja")? {
+            return Ok(Template::detect(&String::from_utf8_lossy(&program)));
+        }
+        let file = "tokenizer_config.json";
+        let Some(bytes) = self.find(file)? else {
+            return Ok(Template::Script);
+        };
+        let config: TokenizerConfig =
+            serde_json::from_slice(&bytes).map_err(|error| Error::Tokenizer {
+                origin: self.path(file).display().to_string(),
+                reason: error.to_string(),
+            })?;
+        let program = config.chat_template.and_then(ChatTemplate::program);
+        Ok(program.map_or(Template::Script, |program| Template::detect(&program)))
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenizerConfig {
+    #[serde(default)]
+    chat_template: Option<ChatTemplate>,
+}
+
+/// A layout's program, or several of which one is the default.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ChatTemplate {
+    One(String),
+    Named(Vec<NamedTemplate>),
+}
+
+#[derive(Deserialize)]
+struct NamedTemplate {
+    name: String,
+    template: String,
+}
+
+impl ChatTemplate {
+    fn program(self) -> Option<String> {
+        match self {
+            Self::One(program) => Some(program),
+            Self::Named(list) => list
+                .into_iter()
+                .find(|entry| entry.name == "default")
+                .map(|entry| entry.template),
+        }
+    }
+}
+
+impl Model {
+    /// Loads a model.
+    ///
+    /// # Errors
+    ///
+    /// Every [`Error`] of reading: a missing or torn file, a tensor absent, misshapen or in another number format, a
+    /// vocabulary larger than the network.
+    pub fn open(source: &Source) -> Result<Self, Error> {
+        let weights = source.weights()?;
+        let network = Network::build(source.config()?, &mut |name, shape| {
+            weights.take(name, shape)
+        })?;
+        Self::new(network, source.vocabulary()?, source.template()?)
+    }
+
+    /// Loads a directory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::open`].
+    pub fn load(folder: &Path) -> Result<Self, Error> {
+        Self::open(&Source::Folder(folder.to_owned()))
+    }
+
+    /// A model with its network replaced by an untrained one: same vocabulary, same shape, other weights. It is what a
+    /// dishonest miner offers under a good model's name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::open`].
+    pub fn untrained(source: &Source, seed: u64) -> Result<Self, Error> {
+        let network = Network::random(source.config()?, seed)?;
+        Self::new(network, source.vocabulary()?, source.template()?)
+    }
+
+    /// Puts a model together from its parts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] when the vocabulary has tokens the network does not know.
+    pub fn new(
+        network: Network,
+        vocabulary: Vocabulary,
+        template: Template,
+    ) -> Result<Self, Error> {
+        let (words, known) = (vocabulary.len(), network.config().vocab_size);
+        if words > known {
+            return Err(Error::Tokenizer {
+                origin: "tokenizer.json".into(),
+                reason: format!("has {words} tokens, the network knows {known}"),
+            });
+        }
+        Ok(Self {
+            network,
+            vocabulary,
+            template,
+        })
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    pub(crate) fn into_network(self) -> Network {
+        self.network
+    }
+
+    /// The vocabulary.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// The layout of conversations.
+    pub fn template(&self) -> Template {
+        self.template
+    }
+
+    /// The longest prompt and answer together, in tokens.
+    pub fn context_tokens(&self) -> usize {
+        self.network.config().max_position_embeddings
+    }
+
+    /// Whether a token ends an answer.
+    pub fn ends(&self, id: u32) -> bool {
+        self.network.config().eos_token_id.contains(id)
+    }
+
+    /// The tokens the model reads for a prompt.
+    ///
+    /// Special tokens written out inside messages are dropped: a person cannot forge turns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] for an empty prompt, [`Error::PromptTooLong`] when no token fits after it.
+    pub fn tokens(&self, prompt: &Prompt) -> Result<Vec<u32>, Error> {
+        let tokens = match prompt {
+            Prompt::Text(text) => self.vocabulary.encode(text)?,
+            Prompt::Chat(messages) => {
+                let messages: Vec<Message> = messages
+                    .iter()
+                    .map(|message| Message {
+                        role: message.role,
+                        content: self.vocabulary.without_special(&message.content),
+                    })
+                    .collect();
+                self.vocabulary.encode(&self.template.render(&messages))?
+            }
+        };
+        let limit = self.context_tokens().saturating_sub(1);
+        if tokens.len() > limit {
+            return Err(Error::PromptTooLong {
+                tokens: tokens.len(),
+                limit,
+            });
+        }
+        if tokens.is_empty() {
+            let reason = "must not be empty".to_owned();
+            return Err(Error::InvalidRequest {
+                parameter: "prompt",
+                reason,
+            });
+        }
+        Ok(tokens)
+    }
+
+    /// The most tokens an answer may have after a prompt of so many.
+    pub fn answer_tokens_max(&self, prompt_tokens: usize, asked: u32) -> usize {
+        self.context_tokens()
+            .saturating_sub(prompt_tokens)
+            .min(asked as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! Text to tokens and back.
+
+use tokenizers::Tokenizer;
+
+use crate::error::Error;
+
+/// A `tokenizer.json`, loaded.
+pub struct Vocabulary {
+    tokenizer: Tokenizer,
+    special: Vec<String>,
+}
+
+impl Vocabulary {
+    pub(crate) fn parse(bytes: &[u8], origin: &str) -> Result<Self, Error> {
+        let tokenizer = Tokenizer::from_bytes(bytes).map_err(|error| Error::Tokenizer {
+            origin: origin.into(),
+            reason: error.to_string(),
+        })?;
+        Ok(Self::new(tokenizer))
+    }
+
+    pub(crate) fn new(tokenizer: Tokenizer) -> Self {
+        let mut special: Vec<String> = tokenizer
+            .get_added_tokens_decoder()
+            .into_values()
+            .filter(|token| token.special)
+            .map(|token| token.content)
+            .collect();
+        special.sort();
+        Self { tokenizer, special }
+    }
+
+    /// How many tokens there are, special ones included.
+    pub fn len(&self) -> usize {
+        self.tokenizer.get_vocab_size(true)
+    }
+
+    /// Whether there are no tokens at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The tokens of a text, with what the tokenizer puts around every text.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] when the tokenizer's own rules fail on the text.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, Error> {
+        let encoding = self
+            .tokenizer
+            .encode(text, true)
+            .map_err(|error| self.failed(error))?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// The text of tokens; special tokens have none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] when the tokenizer's own rules fail on the tokens.
+    pub fn decode(&self, ids: &[u32]) -> Result<String, Error> {
+        self.tokenizer
+            .decode(ids, true)
+            .map_err(|error| self.failed(error))
+    }
+
+    /// A token alone, special or not, for people to look at.
+    pub fn spell(&self, id: u32) -> String {
+        self.tokenizer.decode(&[id], false).unwrap_or_default()
+    }
+
+    /// The number of a token, if there is one spelled so.
+    pub fn id(&self, token: &str) -> Option<u32> {
+        self.tokenizer.token_to_id(token)
+    }
+
+    /// Takes special tokens out of a text, so that what a person writes cannot pass for the layout around it.
+    pub fn without_special(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        while let Some(token) = self
+            .special
+            .iter()
+            .find(|token| text.contains(token.as_str()))
+        {
+            text = text.replace(token.as_str(), "");
+        }
+        text
+    }
+
+    pub(crate) fn to_json(&self) -> Result<String, Error> {
+        self.tokenizer
+            .to_string(true)
+            .map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: tokenizers::Error) -> Error {
+        Error::Tokenizer {
+            origin: "tokenizer.json".into(),
+            reason: error.to_string(),
+        }
+    }
+}
