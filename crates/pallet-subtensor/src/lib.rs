@@ -1,1 +1,223 @@
 //! The market on chain: subnets, neurons, stake, weights, epochs and emission.
+//!
+//! The runtime names this pallet `SubtensorModule`; its storage, calls, errors and events are named as Bittensor names them,
+//! so that wallets made for Bittensor read and call it. Each concept has a file that states its rule, owns its
+//! storage and offers functions to the others. Arithmetic is in [`economics`].
+//!
+//! | file | concept |
+//! |---|---|
+//! | [`networks`] | which subnets exist, what a new one costs, when it opens |
+//! | [`registry`] | which hotkey holds which uid, which coldkey owns which hotkey |
+//! | [`registration`] | what a seat costs |
+//! | [`stake`] | whose stake is whose |
+//! | [`staking`] | putting stake in, taking it out, moving it |
+//! | [`pool`] | what alpha costs, and the books of alpha |
+//! | [`money`] | the books of TAO |
+//! | [`weights`] | what validators publish |
+//! | [`epoch`] | when a subnet settles, and the results |
+//! | [`emission`] | what a block creates |
+//! | [`payout`] | who is paid at the end of an epoch |
+//! | [`root_dividends`] | what root stakers earn and collect |
+//! | [`delegation`] | what a validator keeps |
+//! | [`axon`] | where neurons can be reached |
+//! | [`identity`] | what subnets and coldkeys say about themselves |
+//! | [`hyperparameters`] | what may be tuned |
+//! | [`rate_limits`] | when somebody last did something |
+//! | [`invariants`] | what is true after every block |
+//!
+//! # Order inside a block
+//!
+//! At the start: prices of seats fall, TAO is minted into pools, alpha is minted for pay, due epochs settle and pay, moving
+//! prices and root's proportions follow. Then come the extrinsics.
+//!
+//! # Not here
+//!
+//! Hyperparameters are set through the admin pallet. Reads for wallets are composed in the runtime from the getters of each file.
+
+#![warn(missing_docs)]
+
+pub mod axon;
+mod calls;
+pub mod delegation;
+pub mod emission;
+pub mod epoch;
+mod errors;
+mod events;
+pub mod fixed;
+pub mod hyperparameters;
+pub mod identity;
+pub mod invariants;
+pub mod money;
+pub mod networks;
+pub mod payout;
+pub mod pool;
+pub mod rate_limits;
+pub mod registration;
+pub mod registry;
+pub mod root_dividends;
+pub mod stake;
+pub mod staking;
+pub mod weights;
+
+#[cfg(test)]
+mod tests;
+
+pub use axon::{AxonInfo, PrometheusInfo};
+pub use emission::InitialMovingRate;
+pub use fixed::{FixedI128, FixedU128};
+pub use hyperparameters::{
+    EpochConsensus, Hyperparameter, InitialAlphaValues, RecycleOrBurnEnum, UIDS_MAX,
+};
+pub use identity::{ChainIdentityV2, SubnetIdentityV3};
+pub use money::Recycle;
+pub use networks::Authority;
+pub use pallet::*;
+pub use rate_limits::{RateLimitKey, ServedKind};
+pub use registration::InitialBurnIncrease;
+pub use staking::{PriceLimit, STAKE_MIN, StakeRoute};
+pub use weights::Opinion;
+
+pub(crate) use emission::RootPart;
+pub(crate) use stake::StakeChange;
+pub(crate) use staking::UnstakeScope;
+
+/// A subnet's number.
+pub type NetUid = u16;
+/// A number of independent weights within a subnet; there is only 0.
+pub type MechId = u8;
+/// An amount of TAO, in rao.
+pub type TaoBalance = u64;
+/// An amount of a subnet's alpha, in rao; on root, of TAO.
+pub type AlphaBalance = u64;
+
+/// The root subnet, where TAO is staked for all subnets together.
+pub const ROOT: NetUid = 0;
+/// Rao in one TAO, or in one alpha.
+pub const RAO_PER_UNIT: u64 = 1_000_000_000;
+
+use frame_support::pallet_macros::import_section;
+
+/// The pallet: configuration, genesis and hooks here; storage, calls, errors and events from the files that own them.
+#[import_section(networks::network_storage)]
+#[import_section(registry::registry_storage)]
+#[import_section(registration::registration_storage)]
+#[import_section(stake::stake_storage)]
+#[import_section(staking::staking_storage)]
+#[import_section(pool::pool_storage)]
+#[import_section(money::money_storage)]
+#[import_section(weights::weight_storage)]
+#[import_section(epoch::epoch_storage)]
+#[import_section(emission::emission_storage)]
+#[import_section(payout::payout_storage)]
+#[import_section(root_dividends::root_dividend_storage)]
+#[import_section(delegation::delegation_storage)]
+#[import_section(axon::axon_storage)]
+#[import_section(identity::identity_storage)]
+#[import_section(hyperparameters::hyperparameter_storage)]
+#[import_section(rate_limits::rate_limit_storage)]
+#[import_section(errors::errors)]
+#[import_section(events::events)]
+#[import_section(calls::calls)]
+#[frame_support::pallet]
+pub mod pallet {
+    use super::*;
+    use frame_support::{pallet_prelude::*, traits::fungible};
+    use frame_system::pallet_prelude::*;
+    use sp_runtime::{
+        Vec,
+        traits::{ConstBool, ConstI16, ConstU8, ConstU16, ConstU64, UniqueSaturatedInto},
+    };
+    use std::collections::BTreeSet;
+
+    /// The pallet's type.
+    #[pallet::pallet]
+    #[pallet::without_storage_info]
+    pub struct Pallet<T>(_);
+
+    /// What the runtime supplies.
+    #[pallet::config]
+    pub trait Config: frame_system::Config {
+        /// Accounts that hold free TAO, in rao.
+        type Currency: fungible::Inspect<Self::AccountId, Balance = TaoBalance>
+            + fungible::Mutate<Self::AccountId>;
+    }
+
+    /// What a new chain begins with, beside root.
+    #[pallet::genesis_config]
+    pub struct GenesisConfig<T: Config> {
+        /// Milliseconds from one block to the next.
+        pub block_interval_ms: u64,
+        /// First and lowest price of a subnet, in rao.
+        pub network_min_lock_cost: TaoBalance,
+        /// Blocks from a subnet's registration until its owner may open it.
+        pub start_call_delay: u64,
+        /// Tempo with which new subnets begin, in blocks.
+        pub default_tempo: u16,
+        /// The configuration it belongs to.
+        #[serde(skip)]
+        pub _config: core::marker::PhantomData<T>,
+    }
+
+    impl<T: Config> Default for GenesisConfig<T> {
+        fn default() -> Self {
+            Self {
+                block_interval_ms: 1_000,
+                network_min_lock_cost: 1_000 * RAO_PER_UNIT,
+                start_call_delay: 0,
+                default_tempo: 360,
+                _config: core::marker::PhantomData,
+            }
+        }
+    }
+
+    #[pallet::genesis_build]
+    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+        /// Runs after the balances pallet's, whose issuance it takes over.
+        fn build(&self) {
+            Pallet::<T>::set_block_interval_ms(self.block_interval_ms);
+            Pallet::<T>::initialize_lock_cost(self.network_min_lock_cost);
+            Pallet::<T>::set_start_call_delay(self.start_call_delay);
+            Pallet::<T>::set_default_tempo(self.default_tempo);
+            Pallet::<T>::create_network(ROOT, 0);
+            Pallet::<T>::initialize_root_hyperparameters();
+            Pallet::<T>::initialize_issuance();
+        }
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_initialize(_now: BlockNumberFor<T>) -> Weight {
+            Self::block_step();
+            // Settling 256 neurons takes well under a millisecond of the two that a block leaves for this.
+            Weight::from_parts(2_000_000_000, 0)
+        }
+    }
+
+    #[pallet::extra_constants]
+    impl<T: Config> Pallet<T> {
+        /// Blocks from a subnet's registration until its owner may open it.
+        #[pallet::constant_name(InitialStartCallDelay)]
+        fn initial_start_call_delay() -> u64 {
+            Self::start_call_delay()
+        }
+
+        /// Shortest tempo that an owner may choose.
+        #[pallet::constant_name(MinTempo)]
+        fn min_tempo() -> u16 {
+            *hyperparameters::OWNER_TEMPO.start()
+        }
+
+        /// Longest tempo that an owner may choose.
+        #[pallet::constant_name(MaxTempo)]
+        fn max_tempo() -> u16 {
+            *hyperparameters::OWNER_TEMPO.end()
+        }
+    }
+
+    impl<T: Config> Pallet<T> {
+        /// The current block's number.
+        pub fn block() -> u64 {
+            frame_system::Pallet::<T>::block_number().unique_saturated_into()
+        }
+    }
+}

@@ -1,0 +1,646 @@
+//! What may be asked of the pallet. Each call says who may ask; the file that owns the concept decides the rest.
+
+use frame_support::pallet_macros::pallet_section;
+
+#[pallet_section]
+mod calls {
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Replaces the caller's weights on a subnet.
+        ///
+        /// Weights are the validator's whole opinion: a neuron left out gets nothing from this validator until it is named again.
+        /// Only proportions matter. They count from the next epoch on.
+        ///
+        /// Signed by the validator's hotkey. Free: the rate limit bounds the load.
+        #[pallet::call_index(0)]
+        #[pallet::weight((Weight::from_parts(200_000_000, 0), DispatchClass::Normal, Pays::No))]
+        pub fn set_weights(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            dests: Vec<u16>,
+            weights: Vec<u16>,
+            version_key: u64,
+        ) -> DispatchResult {
+            let hotkey = ensure_signed(origin)?;
+            Self::do_set_weights(
+                &hotkey,
+                netuid,
+                Opinion {
+                    uids: dests,
+                    values: weights,
+                    version_key,
+                },
+            )
+        }
+
+        /// Replaces the caller's weights of one mechanism; there is only mechanism 0. See [`Pallet::set_weights`].
+        #[pallet::call_index(119)]
+        #[pallet::weight((Weight::from_parts(200_000_000, 0), DispatchClass::Normal, Pays::No))]
+        pub fn set_mechanism_weights(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            mecid: MechId,
+            dests: Vec<u16>,
+            weights: Vec<u16>,
+            version_key: u64,
+        ) -> DispatchResult {
+            ensure!(mecid == 0, Error::<T>::MechanismDoesNotExist);
+            Self::set_weights(origin, netuid, dests, weights, version_key)
+        }
+
+        /// Announces weights by their hash, where the subnet asks for it.
+        ///
+        /// Signed by the validator's hotkey. Free: the rate limit bounds the load.
+        #[pallet::call_index(96)]
+        #[pallet::weight((Weight::from_parts(150_000_000, 0), DispatchClass::Normal, Pays::No))]
+        pub fn commit_weights(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            commit_hash: sp_core::H256,
+        ) -> DispatchResult {
+            let hotkey = ensure_signed(origin)?;
+            Self::do_commit_weights(&hotkey, netuid, commit_hash)
+        }
+
+        /// Announces weights of one mechanism; there is only mechanism 0. See [`Pallet::commit_weights`].
+        #[pallet::call_index(115)]
+        #[pallet::weight((Weight::from_parts(150_000_000, 0), DispatchClass::Normal, Pays::No))]
+        pub fn commit_mechanism_weights(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            mecid: MechId,
+            commit_hash: sp_core::H256,
+        ) -> DispatchResult {
+            ensure!(mecid == 0, Error::<T>::MechanismDoesNotExist);
+            Self::commit_weights(origin, netuid, commit_hash)
+        }
+
+        /// Publishes weights announced earlier, in the epoch in which they are due.
+        ///
+        /// Signed by the validator's hotkey. Free: only what was announced can be revealed.
+        #[pallet::call_index(97)]
+        #[pallet::weight((Weight::from_parts(250_000_000, 0), DispatchClass::Normal, Pays::No))]
+        pub fn reveal_weights(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            uids: Vec<u16>,
+            values: Vec<u16>,
+            salt: Vec<u16>,
+            version_key: u64,
+        ) -> DispatchResult {
+            let hotkey = ensure_signed(origin)?;
+            let opinion = Opinion {
+                uids,
+                values,
+                version_key,
+            };
+            Self::do_reveal_weights(&hotkey, netuid, opinion, &salt)
+        }
+
+        /// Publishes weights of one mechanism; there is only mechanism 0. See [`Pallet::reveal_weights`].
+        #[pallet::call_index(116)]
+        #[pallet::weight((Weight::from_parts(250_000_000, 0), DispatchClass::Normal, Pays::No))]
+        pub fn reveal_mechanism_weights(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            mecid: MechId,
+            uids: Vec<u16>,
+            values: Vec<u16>,
+            salt: Vec<u16>,
+            version_key: u64,
+        ) -> DispatchResult {
+            ensure!(mecid == 0, Error::<T>::MechanismDoesNotExist);
+            Self::reveal_weights(origin, netuid, uids, values, salt, version_key)
+        }
+
+        /// Lowers what a validator keeps of its stakers' pay. Signed by its owner.
+        #[pallet::call_index(65)]
+        #[pallet::weight((Weight::from_parts(80_000_000, 0), DispatchClass::Normal, Pays::No))]
+        pub fn decrease_take(
+            origin: OriginFor<T>,
+            hotkey: T::AccountId,
+            take: u16,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_decrease_take(&coldkey, &hotkey, take)
+        }
+
+        /// Raises what a validator keeps of its stakers' pay. Signed by its owner; rarely allowed.
+        #[pallet::call_index(66)]
+        #[pallet::weight((Weight::from_parts(80_000_000, 0), DispatchClass::Normal, Pays::No))]
+        pub fn increase_take(
+            origin: OriginFor<T>,
+            hotkey: T::AccountId,
+            take: u16,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_increase_take(&coldkey, &hotkey, take)
+        }
+
+        /// Stakes TAO on a hotkey in a subnet, at the pool's price. Signed by the coldkey that pays.
+        #[pallet::call_index(2)]
+        #[pallet::weight(Weight::from_parts(150_000_000, 0))]
+        pub fn add_stake(
+            origin: OriginFor<T>,
+            hotkey: T::AccountId,
+            netuid: NetUid,
+            amount_staked: TaoBalance,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_add_stake(&coldkey, &hotkey, netuid, amount_staked, None)
+        }
+
+        /// Stakes TAO on a hotkey, unless the price would pass a limit. Signed by the coldkey that pays.
+        #[pallet::call_index(88)]
+        #[pallet::weight(Weight::from_parts(200_000_000, 0))]
+        pub fn add_stake_limit(
+            origin: OriginFor<T>,
+            hotkey: T::AccountId,
+            netuid: NetUid,
+            amount_staked: TaoBalance,
+            limit_price: TaoBalance,
+            allow_partial: bool,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            let limit = PriceLimit {
+                price: limit_price,
+                allow_partial,
+            };
+            Self::do_add_stake(&coldkey, &hotkey, netuid, amount_staked, Some(limit))
+        }
+
+        /// Unstakes alpha from a hotkey in a subnet, at the pool's price. Signed by the coldkey that owns it.
+        #[pallet::call_index(3)]
+        #[pallet::weight(Weight::from_parts(150_000_000, 0))]
+        pub fn remove_stake(
+            origin: OriginFor<T>,
+            hotkey: T::AccountId,
+            netuid: NetUid,
+            amount_unstaked: AlphaBalance,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_remove_stake(&coldkey, &hotkey, netuid, amount_unstaked, None)
+        }
+
+        /// Unstakes alpha from a hotkey, unless the price would pass a limit. Signed by the coldkey that owns it.
+        #[pallet::call_index(89)]
+        #[pallet::weight(Weight::from_parts(200_000_000, 0))]
+        pub fn remove_stake_limit(
+            origin: OriginFor<T>,
+            hotkey: T::AccountId,
+            netuid: NetUid,
+            amount_unstaked: AlphaBalance,
+            limit_price: TaoBalance,
+            allow_partial: bool,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            let limit = PriceLimit {
+                price: limit_price,
+                allow_partial,
+            };
+            Self::do_remove_stake(&coldkey, &hotkey, netuid, amount_unstaked, Some(limit))
+        }
+
+        /// Unstakes all alpha from a hotkey in a subnet, unless the price would fall below a limit, if one is given.
+        #[pallet::call_index(103)]
+        #[pallet::weight(Weight::from_parts(200_000_000, 0))]
+        pub fn remove_stake_full_limit(
+            origin: OriginFor<T>,
+            hotkey: T::AccountId,
+            netuid: NetUid,
+            limit_price: Option<TaoBalance>,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            let stake = Self::stake_of(&hotkey, &coldkey, netuid);
+            let limit = limit_price.map(|price| PriceLimit {
+                price,
+                allow_partial: false,
+            });
+            Self::do_remove_stake(&coldkey, &hotkey, netuid, stake, limit)
+        }
+
+        /// Unstakes everything from a hotkey, on every subnet and on root. Signed by the coldkey that owns it.
+        #[pallet::call_index(83)]
+        #[pallet::weight(Weight::from_parts(2_000_000_000, 0))]
+        pub fn unstake_all(origin: OriginFor<T>, hotkey: T::AccountId) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_unstake_all(&coldkey, &hotkey, UnstakeScope::Everything)
+        }
+
+        /// Unstakes everything from a hotkey but its root stake. Signed by the coldkey that owns it.
+        #[pallet::call_index(84)]
+        #[pallet::weight(Weight::from_parts(2_000_000_000, 0))]
+        pub fn unstake_all_alpha(origin: OriginFor<T>, hotkey: T::AccountId) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_unstake_all(&coldkey, &hotkey, UnstakeScope::AlphaOnly)
+        }
+
+        /// Moves stake to another hotkey, another subnet, or both. Signed by the coldkey that owns it.
+        #[pallet::call_index(85)]
+        #[pallet::weight(Weight::from_parts(250_000_000, 0))]
+        pub fn move_stake(
+            origin: OriginFor<T>,
+            origin_hotkey: T::AccountId,
+            destination_hotkey: T::AccountId,
+            origin_netuid: NetUid,
+            destination_netuid: NetUid,
+            alpha_amount: AlphaBalance,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            let route = StakeRoute {
+                origin_hotkey,
+                origin_netuid,
+                destination_coldkey: coldkey.clone(),
+                destination_hotkey,
+                destination_netuid,
+            };
+            let tao = Self::do_move_stake(&coldkey, &route, alpha_amount, None)?;
+            Self::deposit_event(Event::StakeMoved(
+                coldkey,
+                route.origin_hotkey,
+                origin_netuid,
+                route.destination_hotkey,
+                destination_netuid,
+                tao,
+            ));
+            Ok(())
+        }
+
+        /// Passes stake to another coldkey, on the same hotkey. Signed by the coldkey that owns it.
+        #[pallet::call_index(86)]
+        #[pallet::weight(Weight::from_parts(250_000_000, 0))]
+        pub fn transfer_stake(
+            origin: OriginFor<T>,
+            destination_coldkey: T::AccountId,
+            hotkey: T::AccountId,
+            origin_netuid: NetUid,
+            destination_netuid: NetUid,
+            alpha_amount: AlphaBalance,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            let route = StakeRoute {
+                origin_hotkey: hotkey.clone(),
+                origin_netuid,
+                destination_coldkey: destination_coldkey.clone(),
+                destination_hotkey: hotkey.clone(),
+                destination_netuid,
+            };
+            let tao = Self::do_move_stake(&coldkey, &route, alpha_amount, None)?;
+            Self::deposit_event(Event::StakeTransferred(
+                coldkey,
+                destination_coldkey,
+                hotkey,
+                origin_netuid,
+                destination_netuid,
+                tao,
+            ));
+            Ok(())
+        }
+
+        /// Moves stake to another subnet, on the same hotkey. Signed by the coldkey that owns it.
+        #[pallet::call_index(87)]
+        #[pallet::weight(Weight::from_parts(250_000_000, 0))]
+        pub fn swap_stake(
+            origin: OriginFor<T>,
+            hotkey: T::AccountId,
+            origin_netuid: NetUid,
+            destination_netuid: NetUid,
+            alpha_amount: AlphaBalance,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::swap_between(
+                coldkey,
+                hotkey,
+                (origin_netuid, destination_netuid),
+                alpha_amount,
+                None,
+            )
+        }
+
+        /// Moves stake to another subnet, unless one alpha there would cost more than a limit allows: `limit_price` is the least
+        /// rao of the destination's alpha for one of the origin's. Signed by the coldkey that owns it.
+        #[pallet::call_index(90)]
+        #[pallet::weight(Weight::from_parts(300_000_000, 0))]
+        pub fn swap_stake_limit(
+            origin: OriginFor<T>,
+            hotkey: T::AccountId,
+            origin_netuid: NetUid,
+            destination_netuid: NetUid,
+            alpha_amount: AlphaBalance,
+            limit_price: TaoBalance,
+            allow_partial: bool,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            let limit = PriceLimit {
+                price: limit_price,
+                allow_partial,
+            };
+            let netuids = (origin_netuid, destination_netuid);
+            Self::swap_between(coldkey, hotkey, netuids, alpha_amount, Some(limit))
+        }
+
+        /// Sends the caller's pay as a miner on a subnet to another hotkey. Signed by the coldkey.
+        #[pallet::call_index(114)]
+        #[pallet::weight(Weight::from_parts(80_000_000, 0))]
+        pub fn set_coldkey_auto_stake_hotkey(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            hotkey: T::AccountId,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_set_auto_stake(&coldkey, netuid, &hotkey)
+        }
+
+        /// Collects root dividends of the given subnets from every validator the caller stakes on.
+        #[pallet::call_index(121)]
+        #[pallet::weight(Weight::from_parts(2_000_000_000, 0))]
+        pub fn claim_root(origin: OriginFor<T>, subnets: BTreeSet<NetUid>) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_claim_root(&coldkey, &subnets)
+        }
+
+        /// Collects root dividends of every subnet from one validator.
+        #[pallet::call_index(140)]
+        #[pallet::weight(Weight::from_parts(1_000_000_000, 0))]
+        pub fn claim_root_with_hotkey(
+            origin: OriginFor<T>,
+            hotkey: T::AccountId,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_claim_root_with_hotkey(&coldkey, &hotkey)
+        }
+
+        /// Publishes where a neuron answers. Signed by its hotkey. Free: the rate limit bounds the load.
+        #[pallet::call_index(4)]
+        #[pallet::weight((Weight::from_parts(80_000_000, 0), DispatchClass::Normal, Pays::No))]
+        pub fn serve_axon(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            version: u32,
+            ip: u128,
+            port: u16,
+            ip_type: u8,
+            protocol: u8,
+            placeholder1: u8,
+            placeholder2: u8,
+        ) -> DispatchResult {
+            let hotkey = ensure_signed(origin)?;
+            let axon = AxonInfo {
+                block: 0,
+                version,
+                ip,
+                port,
+                ip_type,
+                protocol,
+                placeholder1,
+                placeholder2,
+            };
+            Self::do_serve_axon(&hotkey, netuid, axon)
+        }
+
+        /// Publishes where a neuron shows its metrics. Signed by its hotkey. Free: the rate limit bounds the load.
+        #[pallet::call_index(5)]
+        #[pallet::weight((Weight::from_parts(80_000_000, 0), DispatchClass::Normal, Pays::No))]
+        pub fn serve_prometheus(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            version: u32,
+            ip: u128,
+            port: u16,
+            ip_type: u8,
+        ) -> DispatchResult {
+            let hotkey = ensure_signed(origin)?;
+            let endpoint = PrometheusInfo {
+                block: 0,
+                version,
+                ip,
+                port,
+                ip_type,
+            };
+            Self::do_serve_prometheus(&hotkey, netuid, endpoint)
+        }
+
+        /// Registers a hotkey on a subnet at the price of the moment. Signed by the coldkey that pays and owns it.
+        #[pallet::call_index(7)]
+        #[pallet::weight(Weight::from_parts(300_000_000, 0))]
+        pub fn burned_register(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            hotkey: T::AccountId,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_burned_register(&coldkey, netuid, &hotkey, None)
+        }
+
+        /// Registers a hotkey on a subnet, unless that costs more than a limit in rao.
+        #[pallet::call_index(134)]
+        #[pallet::weight(Weight::from_parts(300_000_000, 0))]
+        pub fn register_limit(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            hotkey: T::AccountId,
+            limit_price: u64,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_burned_register(&coldkey, netuid, &hotkey, Some(limit_price))
+        }
+
+        /// Registers a hotkey on root at the price of the moment. Signed by the coldkey that pays and owns it.
+        #[pallet::call_index(62)]
+        #[pallet::weight(Weight::from_parts(200_000_000, 0))]
+        pub fn root_register(origin: OriginFor<T>, hotkey: T::AccountId) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_root_register(&coldkey, &hotkey)
+        }
+
+        /// Makes a free hotkey belong to the caller. Signed by the coldkey.
+        #[pallet::call_index(91)]
+        #[pallet::weight(Weight::from_parts(80_000_000, 0))]
+        pub fn try_associate_hotkey(origin: OriginFor<T>, hotkey: T::AccountId) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            ensure!(
+                Self::may_own(&coldkey, &hotkey),
+                Error::<T>::NonAssociatedColdKey
+            );
+            Self::associate(&coldkey, &hotkey);
+            Self::deposit_event(Event::HotkeyAssociated(coldkey, hotkey));
+            Ok(())
+        }
+
+        /// Registers a subnet, whose pool receives the price. Signed by the coldkey that pays and owns it.
+        #[pallet::call_index(59)]
+        #[pallet::weight(Weight::from_parts(400_000_000, 0))]
+        pub fn register_network(origin: OriginFor<T>, hotkey: T::AccountId) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            frame_support::storage::with_storage_layer(|| {
+                Self::do_register_network(&coldkey, &hotkey).map(|_| ())
+            })
+        }
+
+        /// Registers a subnet and describes it at once. Signed by the coldkey that pays and owns it.
+        #[pallet::call_index(79)]
+        #[pallet::weight(Weight::from_parts(450_000_000, 0))]
+        pub fn register_network_with_identity(
+            origin: OriginFor<T>,
+            hotkey: T::AccountId,
+            identity: Option<SubnetIdentityV3>,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            frame_support::storage::with_storage_layer(|| {
+                let netuid = Self::do_register_network(&coldkey, &hotkey)?;
+                identity.map_or(Ok(()), |identity| {
+                    Self::do_set_subnet_identity(netuid, identity)
+                })
+            })
+        }
+
+        /// Opens a subnet: its alpha trades and it is emitted to. Signed by its owner.
+        #[pallet::call_index(92)]
+        #[pallet::weight(Weight::from_parts(80_000_000, 0))]
+        pub fn start_call(origin: OriginFor<T>, netuid: NetUid) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_start_call(&coldkey, netuid)
+        }
+
+        /// Describes the caller's coldkey.
+        #[pallet::call_index(68)]
+        #[pallet::weight(Weight::from_parts(150_000_000, 0))]
+        pub fn set_identity(
+            origin: OriginFor<T>,
+            name: Vec<u8>,
+            url: Vec<u8>,
+            github_repo: Vec<u8>,
+            image: Vec<u8>,
+            discord: Vec<u8>,
+            description: Vec<u8>,
+            additional: Vec<u8>,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            let identity = ChainIdentityV2 {
+                name,
+                url,
+                github_repo,
+                image,
+                discord,
+                description,
+                additional,
+            };
+            Self::do_set_identity(&coldkey, identity)
+        }
+
+        /// Describes a subnet. Signed by its owner, or root.
+        #[pallet::call_index(78)]
+        #[pallet::weight(Weight::from_parts(150_000_000, 0))]
+        pub fn set_subnet_identity(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            subnet_name: Vec<u8>,
+            github_repo: Vec<u8>,
+            subnet_contact: Vec<u8>,
+            subnet_url: Vec<u8>,
+            discord: Vec<u8>,
+            description: Vec<u8>,
+            logo_url: Vec<u8>,
+            additional: Vec<u8>,
+        ) -> DispatchResult {
+            Self::ensure_root_or_owner(origin, netuid)?;
+            let identity = SubnetIdentityV3 {
+                subnet_name,
+                github_repo,
+                subnet_contact,
+                subnet_url,
+                discord,
+                description,
+                logo_url,
+                additional,
+            };
+            Self::do_set_subnet_identity(netuid, identity)
+        }
+
+        /// Gives a subnet's token another sign. Signed by its owner, or root.
+        #[pallet::call_index(112)]
+        #[pallet::weight(Weight::from_parts(150_000_000, 0))]
+        pub fn update_symbol(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            symbol: Vec<u8>,
+        ) -> DispatchResult {
+            Self::ensure_root_or_owner(origin, netuid)?;
+            Self::do_update_symbol(netuid, symbol)
+        }
+
+        /// Chooses the blocks from one epoch to the next. Signed by the subnet's owner; rarely allowed.
+        #[pallet::call_index(141)]
+        #[pallet::weight(Weight::from_parts(80_000_000, 0))]
+        pub fn set_tempo(origin: OriginFor<T>, netuid: NetUid, tempo: u16) -> DispatchResult {
+            let setting = Hyperparameter::Tempo(tempo);
+            Self::set_as_owner_or_root(origin, netuid, setting)
+        }
+
+        /// Chooses after how many thousandths of a tempo a silent validator is inactive. Signed by the subnet's owner; rarely allowed.
+        #[pallet::call_index(142)]
+        #[pallet::weight(Weight::from_parts(80_000_000, 0))]
+        pub fn set_activity_cutoff_factor(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            factor_milli: u32,
+        ) -> DispatchResult {
+            let setting = Hyperparameter::ActivityCutoffFactorMilli(factor_milli);
+            Self::set_as_owner_or_root(origin, netuid, setting)
+        }
+
+        /// Asks for an epoch in the next block. Signed by the subnet's owner, or root.
+        #[pallet::call_index(143)]
+        #[pallet::weight(Weight::from_parts(80_000_000, 0))]
+        pub fn trigger_epoch(origin: OriginFor<T>, netuid: NetUid) -> DispatchResult {
+            Self::ensure_root_or_owner(origin, netuid)?;
+            Self::do_trigger_epoch(netuid)
+        }
+    }
+
+    impl<T: Config> Pallet<T> {
+        /// Sets a hyperparameter for whoever may, and counts an owner's changes.
+        pub fn set_as_owner_or_root(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            setting: Hyperparameter,
+        ) -> DispatchResult {
+            let authority = Self::ensure_root_or_owner(origin, netuid)?;
+            let key = RateLimitKey::OwnerHyperparamUpdate(netuid, setting.tag());
+            if authority == Authority::Owner {
+                Self::ensure_owner_may_change(netuid, &key)?;
+            }
+            Self::set_hyperparameter(netuid, setting, authority)?;
+            if authority == Authority::Owner {
+                Self::mark_done(key);
+            }
+            Ok(())
+        }
+
+        fn swap_between(
+            coldkey: T::AccountId,
+            hotkey: T::AccountId,
+            (origin_netuid, destination_netuid): (NetUid, NetUid),
+            alpha: AlphaBalance,
+            limit: Option<PriceLimit>,
+        ) -> DispatchResult {
+            ensure!(origin_netuid != destination_netuid, Error::<T>::SameNetuid);
+            let route = StakeRoute {
+                origin_hotkey: hotkey.clone(),
+                origin_netuid,
+                destination_coldkey: coldkey.clone(),
+                destination_hotkey: hotkey.clone(),
+                destination_netuid,
+            };
+            let tao = Self::do_move_stake(&coldkey, &route, alpha, limit)?;
+            Self::deposit_event(Event::StakeSwapped(
+                coldkey,
+                hotkey,
+                origin_netuid,
+                destination_netuid,
+                tao,
+            ));
+            Ok(())
+        }
+    }
+}

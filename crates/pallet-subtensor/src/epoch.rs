@@ -1,0 +1,392 @@
+//! When a subnet settles, and what the settlement leaves behind.
+//!
+//! # The rule
+//!
+//! A subnet's epoch is due when an owner's trigger has come, when [`STEP_BLOCKS_MAX`] blocks passed without a successful one, or when its
+//! tempo has passed since its last. At most [`MaxEpochsPerBlock`] run in one block; the others wait for the next.
+//! [`economics::epoch::settle`] decides everything else. What it returns is kept in vectors by uid, which wallets read, and handed
+//! to [`crate::payout`].
+
+use crate::*;
+use economics::epoch::{Input, LiquidAlpha, Params, Settlement, Yuma};
+use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
+use sp_runtime::Vec;
+
+#[pallet_section]
+mod epoch_storage {
+    /// Block in which each subnet's epoch last became due.
+    #[pallet::storage]
+    pub type LastEpochBlock<T> = StorageMap<_, Identity, NetUid, u64, ValueQuery>;
+
+    /// Block for which an epoch was asked, 0 for none.
+    #[pallet::storage]
+    pub type PendingEpochAt<T> = StorageMap<_, Identity, NetUid, u64, ValueQuery>;
+
+    /// How many epochs each subnet has had.
+    #[pallet::storage]
+    pub type SubnetEpochIndex<T> = StorageMap<_, Identity, NetUid, u64, ValueQuery>;
+
+    /// Blocks since each subnet's last successful epoch.
+    #[pallet::storage]
+    pub type BlocksSinceLastStep<T> = StorageMap<_, Identity, NetUid, u64, ValueQuery>;
+
+    /// Block of each subnet's last successful epoch.
+    #[pallet::storage]
+    pub type LastMechansimStepBlock<T> = StorageMap<_, Identity, NetUid, u64, ValueQuery>;
+
+    /// Most epochs in one block.
+    #[pallet::storage]
+    pub type MaxEpochsPerBlock<T> = StorageValue<_, u8, ValueQuery, ConstU8<2>>;
+
+    /// Whether each uid published weights lately.
+    #[pallet::storage]
+    #[pallet::unbounded]
+    pub type Active<T> = StorageMap<_, Identity, NetUid, sp_runtime::Vec<bool>, ValueQuery>;
+
+    /// Share of stake of each uid, as a ratio of 65535.
+    #[pallet::storage]
+    #[pallet::unbounded]
+    pub type StakeWeight<T> = StorageMap<_, Identity, NetUid, sp_runtime::Vec<u16>, ValueQuery>;
+
+    /// Weight that a majority agrees on for each uid, as a ratio of 65535.
+    #[pallet::storage]
+    #[pallet::unbounded]
+    pub type Consensus<T> = StorageMap<_, Identity, NetUid, sp_runtime::Vec<u16>, ValueQuery>;
+
+    /// Share of miners' pay of each uid, as a ratio of 65535.
+    #[pallet::storage]
+    #[pallet::unbounded]
+    pub type Incentive<T> = StorageMap<_, Identity, NetUid, sp_runtime::Vec<u16>, ValueQuery>;
+
+    /// Share of validators' pay of each uid, as a ratio of 65535.
+    #[pallet::storage]
+    #[pallet::unbounded]
+    pub type Dividends<T> = StorageMap<_, Identity, NetUid, sp_runtime::Vec<u16>, ValueQuery>;
+
+    /// What each uid earned in the last epoch, in rao of alpha.
+    #[pallet::storage]
+    #[pallet::unbounded]
+    pub type Emission<T> =
+        StorageMap<_, Identity, NetUid, sp_runtime::Vec<AlphaBalance>, ValueQuery>;
+
+    /// Block at which each uid last published weights, or was registered.
+    #[pallet::storage]
+    #[pallet::unbounded]
+    pub type LastUpdate<T> = StorageMap<_, Identity, NetUid, sp_runtime::Vec<u64>, ValueQuery>;
+
+    /// How much of each uid's weights agreed with the majority, as a ratio of 65535.
+    #[pallet::storage]
+    #[pallet::unbounded]
+    pub type ValidatorTrust<T> = StorageMap<_, Identity, NetUid, sp_runtime::Vec<u16>, ValueQuery>;
+
+    /// Whether each uid may validate until the next epoch.
+    #[pallet::storage]
+    #[pallet::unbounded]
+    pub type ValidatorPermit<T> =
+        StorageMap<_, Identity, NetUid, sp_runtime::Vec<bool>, ValueQuery>;
+
+    /// The bonds of each uid: (uid, bond).
+    #[pallet::storage]
+    #[pallet::unbounded]
+    pub type Bonds<T> = StorageDoubleMap<
+        _,
+        Identity,
+        NetUid,
+        Identity,
+        u16,
+        sp_runtime::Vec<(u16, u16)>,
+        ValueQuery,
+    >;
+}
+
+/// An epoch is due after so many blocks without a successful one, whatever the tempo.
+pub const STEP_BLOCKS_MAX: u64 = 50_400;
+
+macro_rules! readers {
+    ($($(#[$doc:meta])* $name:ident: $storage:ident -> $value:ty;)*) => {
+        impl<T: Config> Pallet<T> {
+            $($(#[$doc])* pub fn $name(netuid: NetUid) -> $value { $storage::<T>::get(netuid) })*
+        }
+    };
+}
+
+readers! {
+    /// Block in which the epoch of `netuid` last became due.
+    last_epoch_block: LastEpochBlock -> u64;
+    /// How many epochs `netuid` has had.
+    epoch_index: SubnetEpochIndex -> u64;
+    /// Blocks since the last successful epoch of `netuid`.
+    blocks_since_last_step: BlocksSinceLastStep -> u64;
+    /// Block of the last successful epoch of `netuid`.
+    last_step_block: LastMechansimStepBlock -> u64;
+    /// Whether each uid published weights lately.
+    active: Active -> Vec<bool>;
+    /// Share of stake of each uid, as a ratio of 65535.
+    stake_weight: StakeWeight -> Vec<u16>;
+    /// Weight that a majority agrees on for each uid, as a ratio of 65535.
+    consensus: Consensus -> Vec<u16>;
+    /// Share of miners' pay of each uid, as a ratio of 65535.
+    incentive: Incentive -> Vec<u16>;
+    /// Share of validators' pay of each uid, as a ratio of 65535.
+    dividends: Dividends -> Vec<u16>;
+    /// What each uid earned in the last epoch, in rao of alpha.
+    emission: Emission -> Vec<AlphaBalance>;
+    /// Block at which each uid last published weights, or was registered.
+    last_update: LastUpdate -> Vec<u64>;
+    /// How much of each uid's weights agreed with the majority, as a ratio of 65535.
+    validator_trust: ValidatorTrust -> Vec<u16>;
+    /// Whether each uid may validate until the next epoch.
+    validator_permit: ValidatorPermit -> Vec<bool>;
+}
+
+impl<T: Config> Pallet<T> {
+    /// The bonds of `uid`.
+    pub fn bonds_of(netuid: NetUid, uid: u16) -> Vec<(u16, u16)> {
+        Bonds::<T>::get(netuid, uid)
+    }
+
+    /// Block at which `uid` last published weights, or was registered.
+    pub fn last_update_of(netuid: NetUid, uid: u16) -> u64 {
+        let blocks = LastUpdate::<T>::get(netuid);
+        blocks.get(usize::from(uid)).copied().unwrap_or(0)
+    }
+
+    /// Whether `uid` may validate until the next epoch.
+    pub fn has_permit(netuid: NetUid, uid: u16) -> bool {
+        let permits = ValidatorPermit::<T>::get(netuid);
+        permits.get(usize::from(uid)).copied().unwrap_or(false)
+    }
+
+    /// Uid of the owner's hotkey on `netuid`, if it holds one.
+    pub fn owner_uid(netuid: NetUid) -> Option<u16> {
+        Self::uid_of(netuid, &Self::subnet_owner_hotkey(netuid)?)
+    }
+
+    /// Block in which the next epoch of `netuid` is due; none for root or a tempo of zero.
+    pub fn next_epoch_start_block(netuid: NetUid) -> Option<u64> {
+        let tempo = Self::tempo(netuid);
+        if netuid == ROOT || tempo == 0 {
+            return None;
+        }
+        let regular = Self::last_epoch_block(netuid).saturating_add(u64::from(tempo));
+        let asked = match PendingEpochAt::<T>::get(netuid) {
+            0 => regular,
+            block => block.min(regular),
+        };
+        Some(asked.max(Self::block()))
+    }
+
+    /// Number of the epoch in progress: one more than have run if one is due in this block.
+    pub fn current_epoch(netuid: NetUid) -> u64 {
+        let due = Self::is_epoch_due(netuid) && Self::last_epoch_block(netuid) < Self::block();
+        SubnetEpochIndex::<T>::get(netuid).saturating_add(u64::from(due))
+    }
+
+    /// Asks for an epoch in the next block.
+    pub(crate) fn do_trigger_epoch(netuid: NetUid) -> DispatchResult {
+        ensure!(
+            !Self::commit_reveal_enabled(netuid),
+            Error::<T>::DynamicTempoBlockedByCommitReveal
+        );
+        ensure!(
+            PendingEpochAt::<T>::get(netuid) == 0,
+            Error::<T>::EpochTriggerAlreadyPending
+        );
+        let next = Self::block().saturating_add(1);
+        ensure!(
+            Self::next_epoch_start_block(netuid).is_none_or(|regular| regular > next),
+            Error::<T>::AutoEpochAlreadyImminent
+        );
+        PendingEpochAt::<T>::insert(netuid, next);
+        Ok(())
+    }
+
+    /// Sets the most epochs in one block.
+    pub fn set_max_epochs_per_block(epochs: u8) {
+        MaxEpochsPerBlock::<T>::put(epochs.max(1));
+    }
+
+    /// Starts the clock of a new subnet.
+    pub(crate) fn initialize_schedule(netuid: NetUid) {
+        LastEpochBlock::<T>::insert(netuid, Self::block());
+        BlocksSinceLastStep::<T>::insert(netuid, 0);
+    }
+
+    /// Runs the epochs that are due in this block, and pays.
+    pub(crate) fn run_due_epochs() {
+        let most = usize::from(MaxEpochsPerBlock::<T>::get());
+        let mut ran = 0;
+        for netuid in Self::netuids().into_iter().filter(|netuid| *netuid != ROOT) {
+            BlocksSinceLastStep::<T>::mutate(netuid, |blocks| *blocks = blocks.saturating_add(1));
+            if !Self::is_epoch_due(netuid) {
+                continue;
+            }
+            if ran == most {
+                PendingEpochAt::<T>::insert(netuid, Self::block().saturating_add(1));
+                continue;
+            }
+            ran += 1;
+            Self::run_epoch(netuid);
+        }
+    }
+
+    fn is_epoch_due(netuid: NetUid) -> bool {
+        let tempo = u64::from(Self::tempo(netuid));
+        let block = Self::block();
+        let asked = PendingEpochAt::<T>::get(netuid);
+        tempo != 0
+            && ((asked != 0 && asked <= block)
+                || Self::blocks_since_last_step(netuid) > STEP_BLOCKS_MAX
+                || block.saturating_sub(Self::last_epoch_block(netuid)) >= tempo)
+    }
+
+    fn run_epoch(netuid: NetUid) {
+        LastEpochBlock::<T>::insert(netuid, Self::block());
+        PendingEpochAt::<T>::remove(netuid);
+        SubnetEpochIndex::<T>::mutate(netuid, |index| *index = index.saturating_add(1));
+        if !Self::keys_are_consistent(netuid) {
+            return;
+        }
+        let input = Self::epoch_input(netuid);
+        let settlement = economics::epoch::settle(&Self::epoch_params(netuid), &input);
+        Self::store_settlement(netuid, &settlement);
+        Self::pay_epoch(netuid, &settlement);
+        BlocksSinceLastStep::<T>::insert(netuid, 0);
+        LastMechansimStepBlock::<T>::insert(netuid, Self::block());
+        Self::deposit_event(Event::EpochSettled {
+            netuid,
+            emission: input.emission,
+        });
+    }
+
+    fn epoch_params(netuid: NetUid) -> Params {
+        let (low, high) = Self::alpha_values(netuid);
+        let steepness = Self::alpha_sigmoid_steepness(netuid);
+        let liquid = Self::liquid_alpha_enabled(netuid).then_some(LiquidAlpha {
+            low,
+            high,
+            steepness,
+        });
+        Params {
+            kappa: Self::kappa(netuid),
+            bonds_penalty: Self::bonds_penalty(netuid),
+            bonds_moving_average_ppm: Self::bonds_moving_average(netuid),
+            yuma: if Self::yuma3_enabled(netuid) {
+                Yuma::Three { liquid }
+            } else {
+                Yuma::Two
+            },
+            tempo: Self::tempo(netuid),
+            activity_cutoff: Self::activity_cutoff(netuid),
+            validators_max: Self::max_allowed_validators(netuid),
+            stake_threshold: Self::stake_threshold(),
+            owner: Self::owner_uid(netuid),
+        }
+    }
+
+    fn epoch_input(netuid: NetUid) -> Input {
+        let uids = 0..Self::neuron_count(netuid);
+        let commit_block = if Self::commit_reveal_enabled(netuid) {
+            Self::commit_blocks(netuid)
+        } else {
+            Vec::new()
+        };
+        Input {
+            block: Self::block(),
+            last_step_block: Self::last_step_block(netuid),
+            emission: Self::pending(netuid).epoch_total(),
+            stake: Self::hotkeys(netuid)
+                .iter()
+                .map(|hotkey| Self::stake_weight_of(hotkey, netuid))
+                .collect(),
+            last_update: Self::last_update(netuid),
+            registered_at: uids
+                .clone()
+                .map(|uid| Self::registered_at(netuid, uid))
+                .collect(),
+            validator_permit: Self::validator_permit(netuid),
+            commit_block,
+            weights: Self::weights(netuid),
+            bonds: uids.map(|uid| Self::bonds_of(netuid, uid)).collect(),
+        }
+    }
+
+    fn store_settlement(netuid: NetUid, settlement: &Settlement) {
+        Active::<T>::insert(netuid, &settlement.active);
+        StakeWeight::<T>::insert(netuid, &settlement.stake_weight);
+        Consensus::<T>::insert(netuid, &settlement.consensus);
+        ValidatorTrust::<T>::insert(netuid, &settlement.validator_trust);
+        Incentive::<T>::insert(netuid, &settlement.incentive);
+        Dividends::<T>::insert(netuid, &settlement.dividends);
+        Emission::<T>::insert(netuid, &settlement.emission);
+        ValidatorPermit::<T>::insert(netuid, &settlement.validator_permit_next);
+        for (uid, row) in (0u16..).zip(&settlement.bonds) {
+            if row.is_empty() {
+                Bonds::<T>::remove(netuid, uid);
+            } else {
+                Bonds::<T>::insert(netuid, uid, row);
+            }
+        }
+    }
+
+    /// Makes room in every vector for one more uid.
+    pub(crate) fn append_results(netuid: NetUid) {
+        Active::<T>::append(netuid, true);
+        StakeWeight::<T>::append(netuid, 0u16);
+        Consensus::<T>::append(netuid, 0u16);
+        Incentive::<T>::append(netuid, 0u16);
+        Dividends::<T>::append(netuid, 0u16);
+        Emission::<T>::append(netuid, 0u64);
+        LastUpdate::<T>::append(netuid, Self::block());
+        ValidatorTrust::<T>::append(netuid, 0u16);
+        ValidatorPermit::<T>::append(netuid, false);
+    }
+
+    /// Makes a uid that changes hands begin anew.
+    pub(crate) fn clear_results(netuid: NetUid, uid: u16) {
+        let place = usize::from(uid);
+        let zero = |row: &mut Vec<u16>| {
+            if let Some(value) = row.get_mut(place) {
+                *value = 0;
+            }
+        };
+        Consensus::<T>::mutate(netuid, zero);
+        Incentive::<T>::mutate(netuid, zero);
+        Dividends::<T>::mutate(netuid, zero);
+        ValidatorTrust::<T>::mutate(netuid, zero);
+        StakeWeight::<T>::mutate(netuid, zero);
+        Emission::<T>::mutate(netuid, |row| {
+            if let Some(value) = row.get_mut(place) {
+                *value = 0;
+            }
+        });
+        ValidatorPermit::<T>::mutate(netuid, |row| {
+            if let Some(value) = row.get_mut(place) {
+                *value = false;
+            }
+        });
+        Active::<T>::mutate(netuid, |row| {
+            if let Some(value) = row.get_mut(place) {
+                *value = true;
+            }
+        });
+        Bonds::<T>::remove(netuid, uid);
+    }
+
+    /// Notes that `uid` published weights, or was registered, in this block.
+    pub(crate) fn set_last_update(netuid: NetUid, uid: u16) {
+        LastUpdate::<T>::mutate(netuid, |row| {
+            if let Some(block) = row.get_mut(usize::from(uid)) {
+                *block = Self::block();
+            }
+        });
+    }
+
+    /// Whether every uid's hotkey leads back to it.
+    pub(crate) fn keys_are_consistent(netuid: NetUid) -> bool {
+        (0..Self::neuron_count(netuid)).all(|uid| {
+            Self::hotkey_of(netuid, uid)
+                .is_some_and(|hotkey| Self::uid_of(netuid, &hotkey) == Some(uid))
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! TAO: how much exists, and how it enters and leaves accounts.
+//!
+//! TAO is either free, in an account of the balances pallet, or in a reserve of a subnet: its pool, or (on root) the
+//! stake itself. Moving between the two takes it out of one ledger and puts it into the other, so at all times
+//!
+//! ```text
+//! TotalIssuance = balances' issuance + TotalStake,   TotalStake = Σ SubnetTAO
+//! ```
+//!
+//! Only three things change [`TotalIssuance`]: [`Pallet::mint_into_reserve`] (block emission), [`Pallet::recycle_from`]
+//! (prices paid for registration) and [`Recycle`] (transaction fees and dust, for the runtime to plug in).
+
+use crate::*;
+use frame_support::{
+    dispatch::DispatchResult,
+    pallet_macros::pallet_section,
+    traits::{
+        OnUnbalanced,
+        fungible::{Balanced, Credit, Inspect, Mutate},
+        tokens::{Fortitude, Imbalance, Precision, Preservation},
+    },
+};
+use sp_runtime::DispatchError;
+
+#[pallet_section]
+mod money_storage {
+    /// All TAO there is, in rao: free, staked and in pools.
+    #[pallet::storage]
+    pub type TotalIssuance<T> = StorageValue<_, TaoBalance, ValueQuery>;
+
+    /// All TAO held in reserves, in rao.
+    #[pallet::storage]
+    pub type TotalStake<T> = StorageValue<_, TaoBalance, ValueQuery>;
+
+    /// TAO in each subnet's reserve, in rao; on root, the TAO staked there.
+    #[pallet::storage]
+    pub type SubnetTAO<T> = StorageMap<_, Identity, NetUid, TaoBalance, ValueQuery>;
+
+    /// TAO ever recycled by registrations on each subnet, in rao.
+    #[pallet::storage]
+    pub type RAORecycledForRegistration<T> =
+        StorageMap<_, Identity, NetUid, TaoBalance, ValueQuery>;
+}
+
+impl<T: Config> Pallet<T> {
+    /// All TAO there is, in rao.
+    pub fn total_issuance() -> TaoBalance {
+        TotalIssuance::<T>::get()
+    }
+
+    /// All TAO in reserves, in rao.
+    pub fn total_stake() -> TaoBalance {
+        TotalStake::<T>::get()
+    }
+
+    /// TAO in the reserve of `netuid`, in rao.
+    pub fn tao_reserve(netuid: NetUid) -> TaoBalance {
+        SubnetTAO::<T>::get(netuid)
+    }
+
+    /// TAO that `coldkey` could spend and still exist, in rao.
+    pub fn spendable(coldkey: &T::AccountId) -> TaoBalance {
+        T::Currency::reducible_balance(coldkey, Preservation::Preserve, Fortitude::Polite)
+    }
+
+    /// Moves `amount` from an account into the reserve of `netuid`.
+    pub(crate) fn deposit_into_reserve(
+        coldkey: &T::AccountId,
+        netuid: NetUid,
+        amount: TaoBalance,
+    ) -> DispatchResult {
+        T::Currency::burn_from(
+            coldkey,
+            amount,
+            Preservation::Preserve,
+            Precision::Exact,
+            Fortitude::Polite,
+        )
+        .map_err(|_| Error::<T>::NotEnoughBalanceToStake)?;
+        Self::grow_reserve(netuid, amount);
+        Ok(())
+    }
+
+    /// Moves `amount` from the reserve of `netuid` to an account.
+    pub(crate) fn withdraw_from_reserve(
+        netuid: NetUid,
+        coldkey: &T::AccountId,
+        amount: TaoBalance,
+    ) -> DispatchResult {
+        Self::shrink_reserve(netuid, amount)?;
+        T::Currency::mint_into(coldkey, amount)?;
+        Ok(())
+    }
+
+    /// Moves `amount` between two reserves.
+    pub(crate) fn move_between_reserves(
+        origin: NetUid,
+        destination: NetUid,
+        amount: TaoBalance,
+    ) -> DispatchResult {
+        Self::shrink_reserve(origin, amount)?;
+        Self::grow_reserve(destination, amount);
+        Ok(())
+    }
+
+    /// Creates `amount` of new TAO in the reserve of `netuid`.
+    pub(crate) fn mint_into_reserve(netuid: NetUid, amount: TaoBalance) {
+        TotalIssuance::<T>::mutate(|total| *total = total.saturating_add(amount));
+        Self::grow_reserve(netuid, amount);
+    }
+
+    /// Takes `amount` from an account out of existence; emission may mint it again.
+    pub(crate) fn recycle_from(
+        coldkey: &T::AccountId,
+        netuid: NetUid,
+        amount: TaoBalance,
+    ) -> Result<(), DispatchError> {
+        T::Currency::burn_from(
+            coldkey,
+            amount,
+            Preservation::Preserve,
+            Precision::Exact,
+            Fortitude::Polite,
+        )
+        .map_err(|_| Error::<T>::NotEnoughBalanceToStake)?;
+        TotalIssuance::<T>::mutate(|total| *total = total.saturating_sub(amount));
+        RAORecycledForRegistration::<T>::mutate(netuid, |sum| *sum = sum.saturating_add(amount));
+        Ok(())
+    }
+
+    /// Sets the issuance from the balances that genesis gave out.
+    pub(crate) fn initialize_issuance() {
+        TotalIssuance::<T>::put(T::Currency::total_issuance().saturating_add(Self::total_stake()));
+    }
+
+    fn grow_reserve(netuid: NetUid, amount: TaoBalance) {
+        SubnetTAO::<T>::mutate(netuid, |reserve| *reserve = reserve.saturating_add(amount));
+        TotalStake::<T>::mutate(|total| *total = total.saturating_add(amount));
+    }
+
+    fn shrink_reserve(netuid: NetUid, amount: TaoBalance) -> DispatchResult {
+        SubnetTAO::<T>::try_mutate(netuid, |reserve| -> DispatchResult {
+            *reserve = reserve
+                .checked_sub(amount)
+                .ok_or(Error::<T>::InsufficientLiquidity)?;
+            Ok(())
+        })?;
+        TotalStake::<T>::mutate(|total| *total = total.saturating_sub(amount));
+        Ok(())
+    }
+}
+
+/// Takes transaction fees and dust out of existence, and out of [`TotalIssuance`] with them.
+///
+/// The runtime uses it as the fee handler and as the balances pallet's `DustRemoval`.
+pub struct Recycle<T>(core::marker::PhantomData<T>);
+
+impl<T> OnUnbalanced<Credit<T::AccountId, T::Currency>> for Recycle<T>
+where
+    T: Config,
+    T::Currency: Balanced<T::AccountId>,
+{
+    fn on_nonzero_unbalanced(amount: Credit<T::AccountId, T::Currency>) {
+        TotalIssuance::<T>::mutate(|total| *total = total.saturating_sub(amount.peek()));
+        drop(amount);
+    }
+}

@@ -1,0 +1,275 @@
+//! What a seat on a subnet costs.
+//!
+//! # The rule
+//!
+//! The price of a seat is multiplied by [`BurnIncreaseMult`] with every registration and halves every [`BurnHalfLife`]
+//! blocks, within [`MinBurn`] and [`MaxBurn`]: it finds the rate at which people want to come. It is recycled: taken out
+//! of existence, for emission to mint again.
+
+use crate::*;
+use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
+use sp_runtime::DispatchError;
+
+#[pallet_section]
+mod registration_storage {
+    /// Price of a seat on each subnet, in rao.
+    #[pallet::storage]
+    pub type Burn<T> =
+        StorageMap<_, Identity, NetUid, TaoBalance, ValueQuery, ConstU64<100_000_000>>;
+
+    /// Lowest price of a seat on each subnet, in rao.
+    #[pallet::storage]
+    pub type MinBurn<T> =
+        StorageMap<_, Identity, NetUid, TaoBalance, ValueQuery, ConstU64<500_000>>;
+
+    /// Highest price of a seat on each subnet, in rao.
+    #[pallet::storage]
+    pub type MaxBurn<T> =
+        StorageMap<_, Identity, NetUid, TaoBalance, ValueQuery, ConstU64<100_000_000_000>>;
+
+    /// Blocks in which the price of a seat halves.
+    #[pallet::storage]
+    pub type BurnHalfLife<T> = StorageMap<_, Identity, NetUid, u16, ValueQuery, ConstU16<360>>;
+
+    /// What the price of a seat is multiplied by with every registration.
+    #[pallet::storage]
+    pub type BurnIncreaseMult<T> =
+        StorageMap<_, Identity, NetUid, FixedU128, ValueQuery, InitialBurnIncrease>;
+
+    /// Part of the price that is locked as the newcomer's collateral; always 0 as yet.
+    #[pallet::storage]
+    pub type CollateralLockShare<T> = StorageMap<_, Identity, NetUid, u16, ValueQuery>;
+
+    /// Registrations on each subnet in this block.
+    #[pallet::storage]
+    pub type RegistrationsThisBlock<T> = StorageMap<_, Identity, NetUid, u16, ValueQuery>;
+
+    /// Most registrations on each subnet in one block.
+    #[pallet::storage]
+    pub type MaxRegistrationsPerBlock<T> =
+        StorageMap<_, Identity, NetUid, u16, ValueQuery, ConstU16<32>>;
+
+    /// Whether each subnet takes newcomers.
+    #[pallet::storage]
+    pub type NetworkRegistrationAllowed<T> =
+        StorageMap<_, Identity, NetUid, bool, ValueQuery, ConstBool<true>>;
+
+    /// Whether each subnet takes newcomers by proof of work; never as yet.
+    #[pallet::storage]
+    pub type NetworkPowRegistrationAllowed<T> = StorageMap<_, Identity, NetUid, bool, ValueQuery>;
+
+    /// Difficulty of a proof of work; the highest while there is none.
+    #[pallet::storage]
+    pub type Difficulty<T> =
+        StorageMap<_, Identity, NetUid, u64, ValueQuery, ConstU64<{ u64::MAX }>>;
+
+    /// Lowest difficulty of a proof of work.
+    #[pallet::storage]
+    pub type MinDifficulty<T> =
+        StorageMap<_, Identity, NetUid, u64, ValueQuery, ConstU64<{ u64::MAX }>>;
+
+    /// Highest difficulty of a proof of work.
+    #[pallet::storage]
+    pub type MaxDifficulty<T> =
+        StorageMap<_, Identity, NetUid, u64, ValueQuery, ConstU64<{ u64::MAX }>>;
+}
+
+/// 1.26 with 64 fractional bits.
+pub struct InitialBurnIncrease;
+
+impl Get<FixedU128> for InitialBurnIncrease {
+    fn get() -> FixedU128 {
+        FixedU128 {
+            bits: (126 << 64) / 100,
+        }
+    }
+}
+
+/// Natural logarithm of two, with 32 fractional bits.
+const LN_2_BITS_32: u128 = 2_977_044_471;
+
+impl<T: Config> Pallet<T> {
+    /// Price of a seat on `netuid`, in rao.
+    pub fn burn(netuid: NetUid) -> TaoBalance {
+        Burn::<T>::get(netuid)
+    }
+
+    /// Lowest and highest price of a seat on `netuid`, in rao.
+    pub fn burn_bounds(netuid: NetUid) -> (TaoBalance, TaoBalance) {
+        (MinBurn::<T>::get(netuid), MaxBurn::<T>::get(netuid))
+    }
+
+    /// Blocks in which the price of a seat on `netuid` halves.
+    pub fn burn_half_life(netuid: NetUid) -> u16 {
+        BurnHalfLife::<T>::get(netuid)
+    }
+
+    /// What the price of a seat on `netuid` is multiplied by with every registration.
+    pub fn burn_increase_mult(netuid: NetUid) -> FixedU128 {
+        BurnIncreaseMult::<T>::get(netuid)
+    }
+
+    /// Most registrations on `netuid` in one block.
+    pub fn max_registrations_per_block(netuid: NetUid) -> u16 {
+        MaxRegistrationsPerBlock::<T>::get(netuid)
+    }
+
+    /// Whether `netuid` takes newcomers.
+    pub fn registration_allowed(netuid: NetUid) -> bool {
+        NetworkRegistrationAllowed::<T>::get(netuid)
+    }
+
+    /// Current, lowest and highest difficulty of a proof of work on `netuid`.
+    pub fn difficulty(netuid: NetUid) -> (u64, u64, u64) {
+        (
+            Difficulty::<T>::get(netuid),
+            MinDifficulty::<T>::get(netuid),
+            MaxDifficulty::<T>::get(netuid),
+        )
+    }
+
+    /// Seats `hotkey` on `netuid` at the price of the moment, if that is at most `price_max`.
+    pub(crate) fn do_burned_register(
+        coldkey: &T::AccountId,
+        netuid: NetUid,
+        hotkey: &T::AccountId,
+        price_max: Option<TaoBalance>,
+    ) -> DispatchResult {
+        ensure!(
+            netuid != ROOT,
+            Error::<T>::RegistrationNotPermittedOnRootSubnet
+        );
+        let price = Self::ensure_may_register(coldkey, netuid, hotkey)?;
+        ensure!(
+            price_max.is_none_or(|limit| price <= limit),
+            Error::<T>::RegistrationPriceLimitExceeded
+        );
+        frame_support::storage::with_storage_layer(|| {
+            Self::recycle_from(coldkey, netuid, price)?;
+            Self::associate(coldkey, hotkey);
+            let uid = Self::seat_neuron(netuid, hotkey)?;
+            Self::count_registration(netuid);
+            Self::deposit_event(Event::NeuronRegistered(netuid, uid, hotkey.clone()));
+            Ok(())
+        })
+    }
+
+    /// Seats `hotkey` on root; a full root gives the seat of its lowest-staked member that is not immune.
+    pub(crate) fn do_root_register(
+        coldkey: &T::AccountId,
+        hotkey: &T::AccountId,
+    ) -> DispatchResult {
+        let price = Self::ensure_may_register(coldkey, ROOT, hotkey)?;
+        frame_support::storage::with_storage_layer(|| {
+            Self::recycle_from(coldkey, ROOT, price)?;
+            Self::associate(coldkey, hotkey);
+            let uid = if Self::neuron_count(ROOT) < Self::max_allowed_uids(ROOT) {
+                Self::append_neuron(ROOT, hotkey)
+            } else {
+                let uid = Self::root_seat_to_evict(hotkey)?;
+                Self::replace_neuron(ROOT, uid, hotkey);
+                uid
+            };
+            Self::count_registration(ROOT);
+            Self::deposit_event(Event::NeuronRegistered(ROOT, uid, hotkey.clone()));
+            Ok(())
+        })
+    }
+
+    /// Lets every price fall by one block, and forgets the last block's registrations.
+    pub(crate) fn update_prices() {
+        for netuid in Self::netuids() {
+            RegistrationsThisBlock::<T>::remove(netuid);
+            let half_life = u128::from(BurnHalfLife::<T>::get(netuid).max(1));
+            let burn = u128::from(Burn::<T>::get(netuid));
+            let fall = burn * LN_2_BITS_32 / half_life >> 32;
+            let fallen = u64::try_from(burn.saturating_sub(fall)).unwrap_or(u64::MAX);
+            Self::put_burn(netuid, fallen);
+        }
+    }
+
+    /// Writes the price with which a new subnet begins.
+    pub(crate) fn initialize_burn(netuid: NetUid) {
+        Self::put_burn(netuid, Burn::<T>::get(netuid));
+    }
+
+    pub(crate) fn put_burn(netuid: NetUid, price: TaoBalance) {
+        let (low, high) = Self::burn_bounds(netuid);
+        Burn::<T>::insert(netuid, price.min(high).max(low));
+    }
+
+    fn ensure_may_register(
+        coldkey: &T::AccountId,
+        netuid: NetUid,
+        hotkey: &T::AccountId,
+    ) -> Result<TaoBalance, DispatchError> {
+        ensure!(Self::subnet_exists(netuid), Error::<T>::SubnetNotExists);
+        ensure!(
+            Self::registration_allowed(netuid),
+            Error::<T>::SubNetRegistrationDisabled
+        );
+        ensure!(
+            RegistrationsThisBlock::<T>::get(netuid) < Self::max_registrations_per_block(netuid),
+            Error::<T>::TooManyRegistrationsThisBlock
+        );
+        ensure!(
+            !Self::is_registered(netuid, hotkey),
+            Error::<T>::HotKeyAlreadyRegisteredInSubNet
+        );
+        ensure!(
+            Self::may_own(coldkey, hotkey),
+            Error::<T>::NonAssociatedColdKey
+        );
+        let price = Self::burn(netuid);
+        ensure!(
+            Self::spendable(coldkey) >= price,
+            Error::<T>::NotEnoughBalanceToStake
+        );
+        Ok(price)
+    }
+
+    fn root_seat_to_evict(newcomer: &T::AccountId) -> Result<u16, DispatchError> {
+        let weakest = (0..Self::neuron_count(ROOT))
+            .filter(|uid| !Self::is_immune(ROOT, *uid))
+            .filter_map(|uid| Some((Self::hotkey_stake(&Self::hotkey_of(ROOT, uid)?, ROOT), uid)))
+            .min();
+        let (stake, uid) = weakest.ok_or(Error::<T>::NoNeuronIdAvailable)?;
+        ensure!(
+            Self::hotkey_stake(newcomer, ROOT) >= stake,
+            Error::<T>::StakeTooLowForRoot
+        );
+        Ok(uid)
+    }
+
+    fn count_registration(netuid: NetUid) {
+        RegistrationsThisBlock::<T>::mutate(netuid, |count| *count = count.saturating_add(1));
+        let multiplier = BurnIncreaseMult::<T>::get(netuid).bits;
+        let price = u128::from(Burn::<T>::get(netuid));
+        let raised = economics::fixed::mul_div(price, multiplier, 1 << 64);
+        Self::put_burn(netuid, u64::try_from(raised).unwrap_or(u64::MAX));
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Writes a setting that concerns the price of a seat; any other is left alone.
+    pub(crate) fn write_price(netuid: NetUid, setting: Hyperparameter) {
+        use Hyperparameter as H;
+        match setting {
+            H::NetworkRegistrationAllowed(value) => {
+                NetworkRegistrationAllowed::<T>::insert(netuid, value)
+            }
+            H::MaxRegistrationsPerBlock(value) => {
+                MaxRegistrationsPerBlock::<T>::insert(netuid, value)
+            }
+            H::Burn(value) => Self::put_burn(netuid, value),
+            H::MinBurn(value) => MinBurn::<T>::insert(netuid, value),
+            H::MaxBurn(value) => MaxBurn::<T>::insert(netuid, value),
+            H::BurnHalfLife(value) => BurnHalfLife::<T>::insert(netuid, value),
+            H::BurnIncreaseMult(value) => BurnIncreaseMult::<T>::insert(netuid, value),
+            H::Difficulty(value) => Difficulty::<T>::insert(netuid, value),
+            H::MinDifficulty(value) => MinDifficulty::<T>::insert(netuid, value),
+            H::MaxDifficulty(value) => MaxDifficulty::<T>::insert(netuid, value),
+            _ => {}
+        }
+    }
+}

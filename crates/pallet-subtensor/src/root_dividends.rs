@@ -1,0 +1,150 @@
+//! What root stakers earn in the subnets, and how they collect it.
+//!
+//! # The rule
+//!
+//! A validator's root part of an epoch is divided among its root stakers by one number: [`RootDividendRate`], the alpha
+//! ever paid per rao of root stake. A staker is owed `rate · stake − settled`; whenever the stake changes by `δ`, `settled` changes by
+//! `rate · δ`, so what is owed does not. Collecting stakes the alpha owed on the same hotkey. Alpha paid
+//! in and not collected is [`RootDividendReserve`].
+
+use crate::*;
+use economics::fixed::mul_div;
+use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
+use sp_runtime::Vec;
+use std::collections::BTreeSet;
+
+#[pallet_section]
+mod root_dividend_storage {
+    /// Alpha ever paid per rao of root stake on each hotkey, per subnet, with 64 fractional bits.
+    #[pallet::storage]
+    pub type RootDividendRate<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, NetUid, u128, ValueQuery>;
+
+    /// What a root staker has collected or was never owed: hotkey, coldkey, subnet.
+    #[pallet::storage]
+    pub type RootDividendSettled<T: Config> = StorageNMap<
+        _,
+        (
+            NMapKey<Blake2_128Concat, T::AccountId>,
+            NMapKey<Blake2_128Concat, T::AccountId>,
+            NMapKey<Identity, NetUid>,
+        ),
+        i128,
+        ValueQuery,
+    >;
+
+    /// Alpha paid to root stakers of each subnet and not collected, in rao.
+    #[pallet::storage]
+    pub type RootDividendReserve<T> = StorageMap<_, Identity, NetUid, AlphaBalance, ValueQuery>;
+}
+
+impl<T: Config> Pallet<T> {
+    /// Alpha of `netuid` that `coldkey` may collect for its root stake on `hotkey`, in rao.
+    pub fn root_dividend_owed(
+        hotkey: &T::AccountId,
+        coldkey: &T::AccountId,
+        netuid: NetUid,
+    ) -> AlphaBalance {
+        let stake = Self::stake_of(hotkey, coldkey, ROOT);
+        let rate = RootDividendRate::<T>::get(hotkey, netuid);
+        let earned = mul_div(rate, u128::from(stake), 1 << 64) as i128;
+        let owed = earned - RootDividendSettled::<T>::get((hotkey, coldkey, netuid));
+        u64::try_from(owed)
+            .unwrap_or(0)
+            .min(RootDividendReserve::<T>::get(netuid))
+    }
+
+    /// Alpha of `netuid` paid to root stakers and not collected, in rao.
+    pub fn root_dividend_reserve(netuid: NetUid) -> AlphaBalance {
+        RootDividendReserve::<T>::get(netuid)
+    }
+
+    /// Pays `amount` of alpha to the root stakers of `hotkey`; more than their stake is staked on the hotkey at once.
+    pub(crate) fn credit_root_stakers(hotkey: &T::AccountId, netuid: NetUid, amount: AlphaBalance) {
+        let stake = Self::hotkey_stake(hotkey, ROOT);
+        if amount > stake {
+            Self::credit_stakers(hotkey, netuid, amount);
+            return;
+        }
+        if amount == 0 {
+            return;
+        }
+        let raise = mul_div(u128::from(amount), 1 << 64, u128::from(stake));
+        RootDividendRate::<T>::mutate(hotkey, netuid, |rate| *rate = rate.saturating_add(raise));
+        RootDividendReserve::<T>::mutate(netuid, |sum| *sum = sum.saturating_add(amount));
+    }
+
+    /// Keeps what a root staker is owed the same while its stake changes.
+    pub(crate) fn follow_root_stake(
+        hotkey: &T::AccountId,
+        coldkey: &T::AccountId,
+        change: StakeChange,
+    ) {
+        for (netuid, rate) in RootDividendRate::<T>::iter_prefix(hotkey) {
+            RootDividendSettled::<T>::mutate((hotkey, coldkey, netuid), |settled| match change {
+                // Rounded against the staker both times, so that the reserve always suffices.
+                StakeChange::Added(amount) => {
+                    *settled += mul_div(rate, u128::from(amount), 1 << 64) as i128 + 1;
+                }
+                StakeChange::Removed(amount) => {
+                    *settled -= mul_div(rate, u128::from(amount), 1 << 64) as i128;
+                }
+            });
+        }
+    }
+
+    /// Stakes what `coldkey` is owed on `hotkey` in the given subnets.
+    pub(crate) fn collect_root_dividends(
+        coldkey: &T::AccountId,
+        hotkey: &T::AccountId,
+        netuids: &[NetUid],
+    ) {
+        for netuid in netuids {
+            let owed = Self::root_dividend_owed(hotkey, coldkey, *netuid);
+            if owed == 0 {
+                continue;
+            }
+            RootDividendSettled::<T>::mutate((hotkey, coldkey, *netuid), |settled| {
+                *settled += i128::from(owed);
+            });
+            RootDividendReserve::<T>::mutate(*netuid, |sum| *sum = sum.saturating_sub(owed));
+            Self::credit_stake(hotkey, coldkey, *netuid, owed);
+            Self::deposit_event(Event::RootClaimed {
+                coldkey: coldkey.clone(),
+                hotkey: hotkey.clone(),
+                netuid: *netuid,
+                alpha: owed,
+            });
+        }
+    }
+
+    /// Collects for `coldkey` on every hotkey it stakes on, in the subnets it names.
+    pub(crate) fn do_claim_root(
+        coldkey: &T::AccountId,
+        netuids: &BTreeSet<NetUid>,
+    ) -> DispatchResult {
+        let netuids: Vec<NetUid> = netuids.iter().copied().filter(|id| *id != ROOT).collect();
+        ensure!(
+            netuids.iter().all(|netuid| Self::subnet_exists(*netuid)),
+            Error::<T>::SubnetNotExists
+        );
+        for hotkey in Self::staking_hotkeys(coldkey) {
+            Self::collect_root_dividends(coldkey, &hotkey, &netuids);
+        }
+        Ok(())
+    }
+
+    /// Collects for `coldkey` on one hotkey, in every subnet.
+    pub(crate) fn do_claim_root_with_hotkey(
+        coldkey: &T::AccountId,
+        hotkey: &T::AccountId,
+    ) -> DispatchResult {
+        ensure!(
+            Self::owner_of(hotkey).is_some(),
+            Error::<T>::HotKeyAccountNotExists
+        );
+        let netuids: Vec<NetUid> = RootDividendRate::<T>::iter_key_prefix(hotkey).collect();
+        Self::collect_root_dividends(coldkey, hotkey, &netuids);
+        Ok(())
+    }
+}

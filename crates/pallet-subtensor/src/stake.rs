@@ -1,0 +1,235 @@
+//! Whose stake is whose: alpha per hotkey, and shares of it per coldkey.
+//!
+//! # The rule
+//!
+//! What is staked on a hotkey in a subnet is one amount, [`TotalHotkeyAlpha`], of which each coldkey holds shares. Pay to
+//! all stakers of a hotkey raises the amount and leaves the shares alone, so it reaches any number of stakers in
+//! one write. Putting in `a` gives `a·shares/amount` shares, rounded down; the first staker gets 2⁶⁴ for each rao. Taking out `a` costs
+//! `a·shares/amount` shares, rounded up. On root the amount is TAO, elsewhere it is the subnet's alpha.
+//!
+//! # What always holds
+//!
+//! * The shares of a hotkey's stakers add up to its total; there are none exactly when the amount is zero.
+//! * Nobody's stake falls by what another puts in or takes out.
+
+use crate::*;
+use economics::fixed::mul_div;
+use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
+use sp_runtime::Vec;
+
+#[pallet_section]
+mod stake_storage {
+    /// What is staked on each hotkey in each subnet, in rao.
+    #[pallet::storage]
+    pub type TotalHotkeyAlpha<T: Config> = StorageDoubleMap<
+        _,
+        Blake2_128Concat,
+        T::AccountId,
+        Identity,
+        NetUid,
+        AlphaBalance,
+        ValueQuery,
+    >;
+
+    /// How many shares of a hotkey's stake there are.
+    #[pallet::storage]
+    pub type TotalHotkeyShares<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, NetUid, u128, ValueQuery>;
+
+    /// Shares that a coldkey holds of a hotkey's stake in a subnet.
+    #[pallet::storage]
+    pub type Alpha<T: Config> = StorageNMap<
+        _,
+        (
+            NMapKey<Blake2_128Concat, T::AccountId>,
+            NMapKey<Blake2_128Concat, T::AccountId>,
+            NMapKey<Identity, NetUid>,
+        ),
+        u128,
+        ValueQuery,
+    >;
+
+    /// What is staked in each subnet on all hotkeys, in rao.
+    #[pallet::storage]
+    pub type TotalAlphaStaked<T> = StorageMap<_, Identity, NetUid, AlphaBalance, ValueQuery>;
+
+    /// Hotkeys on which each coldkey ever staked, in the order in which they came.
+    #[pallet::storage]
+    #[pallet::unbounded]
+    pub type StakingHotkeys<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, Vec<T::AccountId>, ValueQuery>;
+
+    /// Blocks for which root stake is held after each change; none.
+    #[pallet::storage]
+    pub type RootStakeUnlockInterval<T> = StorageValue<_, u64, ValueQuery>;
+}
+
+/// Shares for each rao of a hotkey's first stake.
+const SHARES_PER_RAO: u128 = 1 << 64;
+
+impl<T: Config> Pallet<T> {
+    /// What is staked on `hotkey` in `netuid`, in rao.
+    pub fn hotkey_stake(hotkey: &T::AccountId, netuid: NetUid) -> AlphaBalance {
+        TotalHotkeyAlpha::<T>::get(hotkey, netuid)
+    }
+
+    /// What `coldkey` has staked on `hotkey` in `netuid`, in rao.
+    pub fn stake_of(hotkey: &T::AccountId, coldkey: &T::AccountId, netuid: NetUid) -> AlphaBalance {
+        Self::worth_of(Alpha::<T>::get((hotkey, coldkey, netuid)), hotkey, netuid)
+    }
+
+    /// What is staked in `netuid` on all hotkeys, in rao.
+    pub fn total_alpha_staked(netuid: NetUid) -> AlphaBalance {
+        TotalAlphaStaked::<T>::get(netuid)
+    }
+
+    /// Hotkeys on which `coldkey` ever staked.
+    pub fn staking_hotkeys(coldkey: &T::AccountId) -> Vec<T::AccountId> {
+        StakingHotkeys::<T>::get(coldkey)
+    }
+
+    /// Every stake of `coldkey` that is not zero: hotkey, subnet, rao.
+    pub fn stakes_of_coldkey(coldkey: &T::AccountId) -> Vec<(T::AccountId, NetUid, AlphaBalance)> {
+        let netuids = Self::netuids();
+        let mut stakes = Vec::new();
+        for hotkey in Self::staking_hotkeys(coldkey) {
+            for netuid in &netuids {
+                let stake = Self::stake_of(&hotkey, coldkey, *netuid);
+                if stake > 0 {
+                    stakes.push((hotkey.clone(), *netuid, stake));
+                }
+            }
+        }
+        stakes
+    }
+
+    /// Every stake on `hotkey` that is not zero: coldkey, subnet, rao.
+    pub fn stakes_on_hotkey(hotkey: &T::AccountId) -> Vec<(T::AccountId, NetUid, AlphaBalance)> {
+        Alpha::<T>::iter_prefix((hotkey,))
+            .map(|((coldkey, netuid), shares)| {
+                let worth = Self::worth_of(shares, hotkey, netuid);
+                (coldkey, netuid, worth)
+            })
+            .filter(|(_, _, worth)| *worth > 0)
+            .collect()
+    }
+
+    /// What `hotkey` counts for in the epochs of `netuid`, in rao: its alpha and the weighted part of its root stake.
+    pub fn stake_weight_of(hotkey: &T::AccountId, netuid: NetUid) -> u64 {
+        economics::split::stake_weight(
+            Self::hotkey_stake(hotkey, netuid),
+            Self::hotkey_stake(hotkey, ROOT),
+            Self::tao_weight(),
+        )
+    }
+
+    /// Stakes `amount`, which must be outside the pool and nobody's, for `coldkey` on `hotkey`.
+    pub(crate) fn credit_stake(
+        hotkey: &T::AccountId,
+        coldkey: &T::AccountId,
+        netuid: NetUid,
+        amount: AlphaBalance,
+    ) {
+        if amount == 0 {
+            return;
+        }
+        if netuid == ROOT {
+            Self::follow_root_stake(hotkey, coldkey, StakeChange::Added(amount));
+        }
+        let (total, shares) = (
+            TotalHotkeyAlpha::<T>::get(hotkey, netuid),
+            TotalHotkeyShares::<T>::get(hotkey, netuid),
+        );
+        let minted = if total == 0 {
+            u128::from(amount) * SHARES_PER_RAO
+        } else {
+            mul_div(u128::from(amount), shares, u128::from(total))
+        };
+        Alpha::<T>::mutate((hotkey, coldkey, netuid), |own| *own += minted);
+        TotalHotkeyShares::<T>::insert(hotkey, netuid, shares + minted);
+        Self::add_to_total(hotkey, netuid, amount);
+        StakingHotkeys::<T>::mutate(coldkey, |hotkeys| {
+            if !hotkeys.contains(hotkey) {
+                hotkeys.push(hotkey.clone());
+            }
+        });
+    }
+
+    /// Unstakes `amount` of `coldkey` from `hotkey`; it is then outside the pool and nobody's.
+    pub(crate) fn debit_stake(
+        hotkey: &T::AccountId,
+        coldkey: &T::AccountId,
+        netuid: NetUid,
+        amount: AlphaBalance,
+    ) -> DispatchResult {
+        let key = (hotkey, coldkey, netuid);
+        let own = Alpha::<T>::get(key);
+        let total = TotalHotkeyAlpha::<T>::get(hotkey, netuid);
+        let shares = TotalHotkeyShares::<T>::get(hotkey, netuid);
+        let worth = Self::worth_of(own, hotkey, netuid);
+        ensure!(amount <= worth, Error::<T>::NotEnoughStakeToWithdraw);
+        if netuid == ROOT {
+            Self::follow_root_stake(hotkey, coldkey, StakeChange::Removed(amount));
+        }
+        // Whoever takes out everything leaves no share behind that is worth less than a rao.
+        let spent = if amount == worth {
+            own
+        } else {
+            div_ceil(u128::from(amount), shares, u128::from(total)).min(own)
+        };
+        match own - spent {
+            0 => Alpha::<T>::remove(key),
+            left => Alpha::<T>::insert(key, left),
+        }
+        match shares - spent {
+            0 => TotalHotkeyShares::<T>::remove(hotkey, netuid),
+            left => TotalHotkeyShares::<T>::insert(hotkey, netuid, left),
+        }
+        match total - amount {
+            0 => TotalHotkeyAlpha::<T>::remove(hotkey, netuid),
+            left => TotalHotkeyAlpha::<T>::insert(hotkey, netuid, left),
+        }
+        TotalAlphaStaked::<T>::mutate(netuid, |sum| *sum = sum.saturating_sub(amount));
+        Ok(())
+    }
+
+    /// Pays `amount` to all stakers of `hotkey` pro rata, or to its owner when it has none.
+    pub(crate) fn credit_stakers(hotkey: &T::AccountId, netuid: NetUid, amount: AlphaBalance) {
+        if TotalHotkeyAlpha::<T>::get(hotkey, netuid) > 0 {
+            Self::add_to_total(hotkey, netuid, amount);
+        } else if let Some(owner) = Self::owner_of(hotkey) {
+            Self::credit_stake(hotkey, &owner, netuid, amount);
+        } else {
+            Self::burn_alpha(netuid, amount);
+        }
+    }
+
+    fn add_to_total(hotkey: &T::AccountId, netuid: NetUid, amount: AlphaBalance) {
+        TotalHotkeyAlpha::<T>::mutate(hotkey, netuid, |sum| *sum = sum.saturating_add(amount));
+        TotalAlphaStaked::<T>::mutate(netuid, |sum| *sum = sum.saturating_add(amount));
+    }
+
+    fn worth_of(shares: u128, hotkey: &T::AccountId, netuid: NetUid) -> AlphaBalance {
+        if shares == 0 {
+            return 0;
+        }
+        let total = u128::from(TotalHotkeyAlpha::<T>::get(hotkey, netuid));
+        let worth = mul_div(total, shares, TotalHotkeyShares::<T>::get(hotkey, netuid));
+        u64::try_from(worth).unwrap_or(u64::MAX)
+    }
+}
+
+/// How a root stake changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StakeChange {
+    /// By so much more.
+    Added(AlphaBalance),
+    /// By so much less.
+    Removed(AlphaBalance),
+}
+
+/// `⌈a · b / c⌉`, for `a ≤ c`.
+fn div_ceil(a: u128, b: u128, c: u128) -> u128 {
+    // With a ≤ c, ⌊a·b/c⌋ + ⌊(c − a)·b/c⌋ is b, or b − 1 when the division leaves a remainder.
+    b - mul_div(c - a, b, c)
+}
