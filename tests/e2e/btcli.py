@@ -26,7 +26,7 @@ BTCLI = str(Path(sys.executable).parent / "btcli")
 ALICE_SEED = "e5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a"
 ALICE = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
 COMMAND_SECONDS_MAX = 60
-TEMPO = 20
+TEMPO = 60
 
 
 class Failure(Exception):

@@ -3,9 +3,21 @@
 use crate::{
     AccountId, Balance, Block, Executive, InherentDataExt, Nonce, Runtime, RuntimeCall, System,
     TransactionPayment, VERSION,
+    views::{
+        Market,
+        delegate::{self, DelegateInfo},
+        hyperparameters::{self, HyperparamEntry, SubnetHyperparams, SubnetHyperparamsV2},
+        metagraph::Metagraph,
+        neuron::{self, NeuronInfo, NeuronInfoLite},
+        price::{self, SimSwapResult, SubnetPrice},
+        stake::{self, LockState, StakeAvailability, StakeInfo},
+        subnet::{DynamicInfo, SubnetInfo, SubnetInfoV2, SubnetState},
+    },
 };
 use frame_support::weights::Weight;
+use pallet_subtensor::FixedU128;
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
+use parity_scale_codec::Compact;
 use sp_api::impl_runtime_apis;
 use sp_core::OpaqueMetadata;
 use sp_inherents::{CheckInherentsResult, InherentData};
@@ -15,6 +27,7 @@ use sp_runtime::{
     transaction_validity::{TransactionSource, TransactionValidity},
 };
 use sp_version::RuntimeVersion;
+use std::collections::BTreeMap;
 
 impl_runtime_apis! {
     impl sp_api::Core<Block> for Runtime {
@@ -116,4 +129,198 @@ impl_runtime_apis! {
             TransactionPayment::length_to_fee(length)
         }
     }
+
+    impl crate::interface::SubnetInfoRuntimeApi<Block> for Runtime {
+        fn get_subnet_info(netuid: u16) -> Option<SubnetInfo> {
+            SubnetInfo::of(netuid)
+        }
+
+        fn get_subnets_info() -> Vec<Option<SubnetInfo>> {
+            every_subnet(SubnetInfo::of)
+        }
+
+        fn get_subnet_info_v2(netuid: u16) -> Option<SubnetInfoV2> {
+            SubnetInfoV2::of(netuid)
+        }
+
+        fn get_subnets_info_v2() -> Vec<Option<SubnetInfoV2>> {
+            every_subnet(SubnetInfoV2::of)
+        }
+
+        fn get_subnet_hyperparams(netuid: u16) -> Option<SubnetHyperparams> {
+            SubnetHyperparams::of(netuid)
+        }
+
+        fn get_subnet_hyperparams_v2(netuid: u16) -> Option<SubnetHyperparamsV2> {
+            SubnetHyperparamsV2::of(netuid)
+        }
+
+        fn get_subnet_hyperparams_v3(netuid: u16) -> Option<Vec<HyperparamEntry>> {
+            hyperparameters::named(netuid)
+        }
+
+        fn get_all_dynamic_info() -> Vec<Option<DynamicInfo>> {
+            every_subnet(DynamicInfo::of)
+        }
+
+        fn get_dynamic_info(netuid: u16) -> Option<DynamicInfo> {
+            DynamicInfo::of(netuid)
+        }
+
+        fn get_all_metagraphs() -> Vec<Option<Metagraph>> {
+            every_subnet(Metagraph::of)
+        }
+
+        fn get_metagraph(netuid: u16) -> Option<Metagraph> {
+            Metagraph::of(netuid)
+        }
+
+        fn get_mechagraph(netuid: u16, mecid: u8) -> Option<Metagraph> {
+            if mecid == 0 { Metagraph::of(netuid) } else { None }
+        }
+
+        fn get_subnet_state(netuid: u16) -> Option<SubnetState> {
+            SubnetState::of(netuid)
+        }
+
+        fn get_coldkey_auto_stake_hotkey(coldkey: AccountId, netuid: u16) -> Option<AccountId> {
+            Market::auto_stake_destination(&coldkey, netuid)
+        }
+
+        fn get_subnet_to_prune() -> Option<u16> {
+            // A new subnet is refused when there is no room; none makes room for it.
+            None
+        }
+
+        fn get_next_epoch_start_block(netuid: u16) -> Option<u64> {
+            Market::next_epoch_start_block(netuid)
+        }
+
+        fn get_block_emission() -> u64 {
+            Market::block_emission()
+        }
+    }
+
+    impl crate::interface::NeuronInfoRuntimeApi<Block> for Runtime {
+        fn get_neurons(netuid: u16) -> Vec<NeuronInfo> {
+            neuron::all(netuid)
+        }
+
+        fn get_neuron(netuid: u16, uid: u16) -> Option<NeuronInfo> {
+            neuron::one(netuid, uid)
+        }
+
+        fn get_neurons_lite(netuid: u16) -> Vec<NeuronInfoLite> {
+            neuron::all_lite(netuid)
+        }
+
+        fn get_neuron_lite(netuid: u16, uid: u16) -> Option<NeuronInfoLite> {
+            neuron::one_lite(netuid, uid)
+        }
+    }
+
+    impl crate::interface::DelegateInfoRuntimeApi<Block> for Runtime {
+        fn get_delegates() -> Vec<DelegateInfo> {
+            delegate::all()
+        }
+
+        fn get_delegate(delegate_account: AccountId) -> Option<DelegateInfo> {
+            delegate::one(delegate_account)
+        }
+
+        fn get_delegated(delegatee_account: AccountId) -> Vec<(DelegateInfo, (Compact<u16>, Compact<u64>))> {
+            delegate::of_coldkey(&delegatee_account)
+        }
+    }
+
+    impl crate::interface::StakeInfoRuntimeApi<Block> for Runtime {
+        fn get_stake_info_for_coldkey(coldkey_account: AccountId) -> Vec<StakeInfo> {
+            stake::of_coldkey(&coldkey_account)
+        }
+
+        fn get_stake_info_for_coldkeys(coldkey_accounts: Vec<AccountId>) -> Vec<(AccountId, Vec<StakeInfo>)> {
+            coldkey_accounts
+                .into_iter()
+                .map(|coldkey| {
+                    let positions = stake::of_coldkey(&coldkey);
+                    (coldkey, positions)
+                })
+                .collect()
+        }
+
+        fn get_stake_info_for_hotkey_coldkey_netuid(
+            hotkey_account: AccountId,
+            coldkey_account: AccountId,
+            netuid: u16,
+        ) -> Option<StakeInfo> {
+            stake::position(hotkey_account, coldkey_account, netuid)
+        }
+
+        fn get_stake_availability_for_coldkeys(
+            coldkey_accounts: Vec<AccountId>,
+            netuids: Option<Vec<u16>>,
+        ) -> BTreeMap<AccountId, BTreeMap<u16, StakeAvailability>> {
+            stake::availability(coldkey_accounts, netuids)
+        }
+
+        fn get_stake_fee(
+            origin: Option<(AccountId, u16)>,
+            _origin_coldkey_account: AccountId,
+            destination: Option<(AccountId, u16)>,
+            _destination_coldkey_account: AccountId,
+            amount: u64,
+        ) -> u64 {
+            stake::fee(origin.map(|(_, netuid)| netuid), destination.map(|(_, netuid)| netuid), amount)
+        }
+
+        fn get_coldkey_lock(_coldkey: AccountId, _netuid: u16) -> Option<LockState> {
+            None
+        }
+
+        fn get_hotkey_conviction(_hotkey: AccountId, _netuid: u16) -> FixedU128 {
+            FixedU128::default()
+        }
+    }
+
+    impl crate::interface::SubnetRegistrationRuntimeApi<Block> for Runtime {
+        fn get_network_registration_cost() -> u64 {
+            Market::network_lock_cost()
+        }
+    }
+
+    impl crate::interface::SwapRuntimeApi<Block> for Runtime {
+        fn current_alpha_price(netuid: u16) -> u64 {
+            price::of(netuid)
+        }
+
+        fn current_alpha_price_all() -> Vec<SubnetPrice> {
+            price::all()
+        }
+
+        fn sim_swap_tao_for_alpha(netuid: u16, tao: u64) -> SimSwapResult {
+            price::buying(netuid, tao)
+        }
+
+        fn sim_swap_alpha_for_tao(netuid: u16, alpha: u64) -> SimSwapResult {
+            price::selling(netuid, alpha)
+        }
+    }
+
+    impl crate::interface::BetaBasketRuntimeApi<Block> for Runtime {
+        fn get_root_basket_owed(coldkey: AccountId) -> u64 {
+            stake::root_dividends_of(&coldkey)
+        }
+
+        fn get_basket_payout(hotkey: AccountId, coldkey: AccountId) -> u64 {
+            stake::root_dividends(&hotkey, &coldkey)
+        }
+
+        fn get_root_basket_positions(_coldkey: AccountId) -> Vec<(AccountId, u64, u64)> {
+            Vec::new()
+        }
+    }
+}
+
+fn every_subnet<View>(view: fn(u16) -> Option<View>) -> Vec<Option<View>> {
+    Market::netuids().into_iter().map(view).collect()
 }

@@ -1,7 +1,7 @@
-//! Keeps the block interval, under the name by which wallets look for it.
+//! Says how long a block takes, under the name by which wallets look for it.
 //!
 //! The interval is chosen once, at genesis. Blocks are not agreed on by Aura; but the official SDK learns a
-//! chain's block time from the constant `Aura.SlotDuration`, so the pallet that holds the figure bears that
+//! chain's block time from the constant `Aura.SlotDuration`, so a pallet with nothing but that constant bears that
 //! name. A metadata constant is evaluated when metadata is asked for, hence it can come from storage.
 
 pub use pallet::*;
@@ -14,13 +14,13 @@ pub struct IntervalMs;
 impl Get<u64> for IntervalMs {
     fn get() -> u64 {
         sp_externalities::with_externalities(|_| ()).map_or(DEFAULT_INTERVAL_MS, |()| {
-            pallet::IntervalMs::<crate::Runtime>::get()
+            crate::views::Market::block_interval_ms()
         })
     }
 }
 
-/// Interval of a chain whose genesis names none.
-pub const DEFAULT_INTERVAL_MS: u64 = 1_000;
+/// Interval while no chain's state is at hand, as when limits are checked at start-up.
+const DEFAULT_INTERVAL_MS: u64 = 1_000;
 
 #[frame_support::pallet]
 mod pallet {
@@ -35,31 +35,4 @@ mod pallet {
 
     #[pallet::pallet]
     pub struct Pallet<T>(_);
-
-    /// Time between blocks in milliseconds.
-    #[pallet::storage]
-    pub type IntervalMs<T> = StorageValue<_, u64, ValueQuery, DefaultInterval>;
-
-    #[pallet::type_value]
-    pub fn DefaultInterval() -> u64 {
-        super::DEFAULT_INTERVAL_MS
-    }
-
-    #[pallet::genesis_config]
-    #[derive(frame_support::DefaultNoBound)]
-    pub struct GenesisConfig<T: Config> {
-        /// Time between blocks in milliseconds; zero means [`super::DEFAULT_INTERVAL_MS`].
-        pub interval_ms: u64,
-        #[serde(skip)]
-        pub _config: core::marker::PhantomData<T>,
-    }
-
-    #[pallet::genesis_build]
-    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
-        fn build(&self) {
-            if self.interval_ms > 0 {
-                IntervalMs::<T>::put(self.interval_ms);
-            }
-        }
-    }
 }

@@ -10,6 +10,7 @@ use frame_support::{
     traits::{ConstU8, ConstU16, ConstU32, ConstU64},
     weights::{ConstantMultiplier, Weight, WeightToFee},
 };
+use pallet_subtensor::Recycle;
 use pallet_transaction_payment::FungibleAdapter;
 use sp_version::RuntimeVersion;
 
@@ -44,6 +45,14 @@ impl aura::Config for Runtime {
     type SlotDuration = aura::IntervalMs;
 }
 
+impl pallet_subtensor::Config for Runtime {
+    type Currency = Balances;
+}
+
+impl crate::commitments::Config for Runtime {
+    type MaxFields = ConstU32<{ crate::commitments::FIELDS_MAX }>;
+}
+
 impl crate::shield::Config for Runtime {}
 
 impl pallet_balances::Config for Runtime {
@@ -52,7 +61,7 @@ impl pallet_balances::Config for Runtime {
     type RuntimeFreezeReason = RuntimeFreezeReason;
     type WeightInfo = pallet_balances::weights::SubstrateWeight<Runtime>;
     type Balance = Balance;
-    type DustRemoval = ();
+    type DustRemoval = Recycle<Runtime>;
     type ExistentialDeposit = ConstU64<EXISTENTIAL_DEPOSIT>;
     type AccountStore = System;
     type ReserveIdentifier = [u8; 8];
@@ -81,7 +90,7 @@ parameter_types! {
 
 impl pallet_transaction_payment::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
-    type OnChargeTransaction = FungibleAdapter<Balances, ()>;
+    type OnChargeTransaction = FungibleAdapter<Balances, Recycle<Runtime>>;
     type OperationalFeeMultiplier = ConstU8<5>;
     type WeightToFee = ComputePrice;
     type LengthToFee = ConstantMultiplier<Balance, BytePrice>;

@@ -3,7 +3,10 @@
 //! Version 4 signed extrinsics, which every wallet can make. The extensions and their order are part of what
 //! is signed, so they change only with `transaction_version`.
 
-use crate::{AccountId, Address, Hash, Nonce, Runtime, RuntimeCall, Signature, VERSION};
+use crate::{
+    AccountId, Address, Hash, Nonce, Runtime, RuntimeCall, Signature, VERSION,
+    free_calls::SubtensorTransactionExtension,
+};
 use sp_core::{Pair, sr25519};
 use sp_runtime::{
     MultiSignature,
@@ -20,6 +23,7 @@ pub type TxExtension = (
     frame_system::CheckNonce<Runtime>,
     frame_system::CheckWeight<Runtime>,
     pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
+    SubtensorTransactionExtension,
     frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
 );
 
@@ -77,6 +81,7 @@ pub fn sign_with(
         (),
         (),
         (),
+        (),
         None,
     );
     let payload = generic::SignedPayload::from_raw(call.clone(), extension(&terms), implicit);
@@ -103,6 +108,7 @@ pub fn extension(terms: &Terms) -> TxExtension {
         frame_system::CheckNonce::from(terms.nonce),
         frame_system::CheckWeight::new(),
         pallet_transaction_payment::ChargeTransactionPayment::from(terms.tip),
+        SubtensorTransactionExtension,
         frame_metadata_hash_extension::CheckMetadataHash::new(false),
     )
 }

@@ -3,7 +3,7 @@
 //! A [`GenesisSpec`] is what an operator writes (JSON, addresses in SS58, amounts in rao) and what every node of
 //! a network must share to the letter: the state built from it decides the genesis hash.
 
-use crate::{AccountId, Balance, RuntimeGenesisConfig, TAO, aura};
+use crate::{AccountId, Balance, RuntimeGenesisConfig, TAO};
 use serde::{Deserialize, Serialize};
 use sp_core::{Pair, sr25519, storage::Storage};
 use sp_runtime::BuildStorage;
@@ -31,6 +31,23 @@ pub struct GenesisSpec {
     pub sudo: Option<AccountId>,
     /// Free balances in rao.
     pub balances: BTreeMap<AccountId, Balance>,
+    /// Blocks from one epoch of a new subnet to the next.
+    #[serde(default = "default_tempo")]
+    pub tempo: u16,
+    /// First and lowest price of a subnet in rao.
+    #[serde(default = "default_subnet_price")]
+    pub subnet_price: Balance,
+    /// Blocks from a subnet's registration until its owner may open it.
+    #[serde(default)]
+    pub start_call_delay: u64,
+}
+
+fn default_tempo() -> u16 {
+    360
+}
+
+fn default_subnet_price() -> Balance {
+    1_000 * TAO
 }
 
 /// Why a description cannot become a chain.
@@ -82,6 +99,9 @@ impl GenesisSpec {
             interval_ms,
             sudo: Some(development_account("Alice")),
             balances,
+            tempo: default_tempo(),
+            subnet_price: default_subnet_price(),
+            start_call_delay: 0,
         }
     }
 }
@@ -124,10 +144,6 @@ pub fn build(spec: &GenesisSpec) -> Result<Storage, Error> {
         )));
     }
     let config = RuntimeGenesisConfig {
-        aura: aura::GenesisConfig {
-            interval_ms: spec.interval_ms,
-            ..Default::default()
-        },
         balances: pallet_balances::GenesisConfig {
             balances: spec
                 .balances
@@ -138,6 +154,13 @@ pub fn build(spec: &GenesisSpec) -> Result<Storage, Error> {
         },
         sudo: pallet_sudo::GenesisConfig {
             key: spec.sudo.clone(),
+        },
+        subtensor_module: pallet_subtensor::GenesisConfig {
+            block_interval_ms: spec.interval_ms,
+            network_min_lock_cost: spec.subnet_price,
+            start_call_delay: spec.start_call_delay,
+            default_tempo: spec.tempo,
+            ..Default::default()
         },
         ..Default::default()
     };

@@ -34,12 +34,16 @@
 #![allow(clippy::too_many_arguments, clippy::new_without_default)]
 
 pub mod aura;
+pub mod commitments;
 pub mod config;
 pub mod extrinsic;
+pub mod free_calls;
 pub mod genesis;
+pub mod interface;
 pub mod limits;
 pub mod shield;
 pub mod signature;
+pub mod views;
 
 mod apis;
 
@@ -106,8 +110,10 @@ frame_support::construct_runtime!(
         Aura: aura = 3,
         Balances: pallet_balances = 5,
         TransactionPayment: pallet_transaction_payment = 6,
+        SubtensorModule: pallet_subtensor = 7,
         Utility: pallet_utility = 11,
         Sudo: pallet_sudo = 12,
+        Commitments: commitments = 18,
         MevShield: shield = 30,
     }
 );

@@ -79,6 +79,7 @@ fn transaction_extensions_keep_their_order() {
             "CheckNonce",
             "CheckWeight",
             "ChargeTransactionPayment",
+            "SubtensorTransactionExtension",
             "CheckMetadataHash",
         ]
     );

@@ -34,7 +34,10 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// Every hotkey that takes delegations.
 pub fn all() -> Vec<DelegateInfo> {
-    Market::delegates().into_iter().filter_map(|(hotkey, _)| one(hotkey)).collect()
+    Market::delegates()
+        .into_iter()
+        .filter_map(|(hotkey, _)| one(hotkey))
+        .collect()
 }
 
 /// The hotkey, if it takes delegations.
@@ -45,7 +48,10 @@ pub fn one(hotkey: AccountId) -> Option<DelegateInfo> {
     let owner = Market::owner_of(&hotkey)?;
     let mut nominators: BTreeMap<AccountId, Vec<(Compact<u16>, Compact<u64>)>> = BTreeMap::new();
     for (coldkey, netuid, stake) in Market::stakes_on_hotkey(&hotkey) {
-        nominators.entry(coldkey).or_default().push((Compact(netuid), Compact(stake)));
+        nominators
+            .entry(coldkey)
+            .or_default()
+            .push((Compact(netuid), Compact(stake)));
     }
     let registrations = Market::registrations(&hotkey);
     let permitted = |netuid: &u16| {
@@ -80,12 +86,21 @@ pub fn of_coldkey(coldkey: &AccountId) -> Vec<(DelegateInfo, (Compact<u16>, Comp
 fn daily_return(hotkey: &AccountId, registrations: &[u16]) -> u64 {
     let blocks_a_day = DAY_MS / IntervalMs::get().max(1);
     let of_subnet = |netuid: &u16| {
-        let alpha = Market::alpha_dividends(*netuid, hotkey)
-            .saturating_add(Market::root_alpha_dividends(*netuid, hotkey));
+        let own = |column: Vec<(AccountId, u64)>| {
+            column
+                .into_iter()
+                .find(|(other, _)| other == hotkey)
+                .map_or(0, |(_, amount)| amount)
+        };
+        let alpha = own(Market::alpha_dividends(*netuid))
+            .saturating_add(own(Market::root_alpha_dividends(*netuid)));
         let epochs_a_day = blocks_a_day / (u64::from(Market::tempo(*netuid)) + 1);
         worth(alpha, Market::alpha_price(*netuid)).saturating_mul(epochs_a_day)
     };
-    registrations.iter().map(of_subnet).fold(0, u64::saturating_add)
+    registrations
+        .iter()
+        .map(of_subnet)
+        .fold(0, u64::saturating_add)
 }
 
 /// TAO that all stake on `hotkey` is worth at today's prices.
@@ -93,13 +108,18 @@ fn worth_of_stake(hotkey: &AccountId) -> u64 {
     Market::netuids()
         .into_iter()
         .map(|netuid| {
-            worth(Market::hotkey_stake(hotkey, netuid), Market::alpha_price(netuid))
+            worth(
+                Market::hotkey_stake(hotkey, netuid),
+                Market::alpha_price(netuid),
+            )
         })
         .fold(0, u64::saturating_add)
 }
 
 fn return_per_1000(daily: u64, staked: u64) -> u64 {
     let thousand = u128::from(1_000 * crate::TAO);
-    let scaled = (u128::from(daily) * thousand).checked_div(u128::from(staked)).unwrap_or(0);
+    let scaled = (u128::from(daily) * thousand)
+        .checked_div(u128::from(staked))
+        .unwrap_or(0);
     u64::try_from(scaled).unwrap_or(u64::MAX)
 }

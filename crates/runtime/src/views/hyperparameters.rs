@@ -134,7 +134,7 @@ impl SubnetHyperparamsV2 {
             weights_version: Compact(Market::weights_version_key(netuid)),
             weights_rate_limit: Compact(Market::weights_set_rate_limit(netuid)),
             adjustment_interval: Compact(Market::adjustment_interval(netuid)),
-            activity_cutoff: Compact(Market::activity_cutoff(netuid).into()),
+            activity_cutoff: Compact(Market::activity_cutoff(netuid)),
             registration_allowed: Market::registration_allowed(netuid),
             target_regs_per_interval: Compact(Market::target_registrations_per_interval(netuid)),
             min_burn: Compact(min_burn),
@@ -149,12 +149,12 @@ impl SubnetHyperparamsV2 {
             commit_reveal_weights_enabled: Market::commit_reveal_enabled(netuid),
             alpha_high: Compact(alpha_high),
             alpha_low: Compact(alpha_low),
-            liquid_alpha_enabled: Market::liquid_alpha_on(netuid),
+            liquid_alpha_enabled: Market::liquid_alpha_enabled(netuid),
             alpha_sigmoid_steepness: FixedI64 { bits: steepness },
-            yuma_version: Compact(if Market::yuma3_on(netuid) { 3 } else { 2 }),
+            yuma_version: Compact(if Market::yuma3_enabled(netuid) { 3 } else { 2 }),
             subnet_is_active: Market::subtoken_enabled(netuid),
             transfers_enabled: Market::transfers_enabled(netuid),
-            bonds_reset_enabled: Market::bonds_reset_on(netuid),
+            bonds_reset_enabled: Market::bonds_reset_enabled(netuid),
             user_liquidity_enabled: false,
         })
     }
@@ -163,10 +163,8 @@ impl SubnetHyperparamsV2 {
 impl SubnetHyperparams {
     /// The settings of `netuid`; none where no such subnet is.
     pub fn of(netuid: u16) -> Option<Self> {
-        let mut settings = SubnetHyperparamsV2::of(netuid)?;
-        // Same fields in the same order: what follows them in the newer record is left undecoded.
-        settings.yuma_version = Compact(0);
-        Self::decode(&mut &settings.encode()[..]).ok()
+        // Same fields in the same order; what follows them in the newer record is left undecoded.
+        Self::decode(&mut &SubnetHyperparamsV2::of(netuid)?.encode()[..]).ok()
     }
 }
 
@@ -188,26 +186,47 @@ pub fn named(netuid: u16) -> Option<Vec<HyperparamEntry>> {
         ("weights_rate_limit", U64(known.weights_rate_limit)),
         ("adjustment_interval", U16(known.adjustment_interval)),
         ("activity_cutoff", U64(known.activity_cutoff)),
-        ("activity_cutoff_factor", U32(Compact(Market::activity_cutoff_factor(netuid)))),
+        (
+            "activity_cutoff_factor",
+            U32(Compact(Market::activity_cutoff_factor(netuid))),
+        ),
         ("registration_allowed", Bool(known.registration_allowed)),
-        ("target_regs_per_interval", U16(known.target_regs_per_interval)),
+        (
+            "target_regs_per_interval",
+            U16(known.target_regs_per_interval),
+        ),
         ("min_burn", TaoBalance(known.min_burn)),
         ("max_burn", TaoBalance(known.max_burn)),
-        ("burn_half_life", U16(Compact(Market::burn_half_life(netuid)))),
-        ("burn_increase_mult", U64F64(Market::burn_increase_mult(netuid))),
+        (
+            "burn_half_life",
+            U16(Compact(Market::burn_half_life(netuid))),
+        ),
+        (
+            "burn_increase_mult",
+            U64F64(Market::burn_increase_mult(netuid)),
+        ),
         ("bonds_moving_avg", U64(known.bonds_moving_avg)),
         ("bonds_penalty", U16(Compact(Market::bonds_penalty(netuid)))),
         ("max_regs_per_block", U16(known.max_regs_per_block)),
         ("serving_rate_limit", U64(known.serving_rate_limit)),
         ("max_validators", U16(known.max_validators)),
-        ("max_allowed_uids", U16(Compact(Market::max_allowed_uids(netuid)))),
+        (
+            "max_allowed_uids",
+            U16(Compact(Market::max_allowed_uids(netuid))),
+        ),
         ("adjustment_alpha", U64(known.adjustment_alpha)),
         ("commit_reveal_period", U64(known.commit_reveal_period)),
-        ("commit_reveal_weights_enabled", Bool(known.commit_reveal_weights_enabled)),
+        (
+            "commit_reveal_weights_enabled",
+            Bool(known.commit_reveal_weights_enabled),
+        ),
         ("alpha_high", U16(known.alpha_high)),
         ("alpha_low", U16(known.alpha_low)),
         ("liquid_alpha_enabled", Bool(known.liquid_alpha_enabled)),
-        ("alpha_sigmoid_steepness", I32F32(known.alpha_sigmoid_steepness)),
+        (
+            "alpha_sigmoid_steepness",
+            I32F32(known.alpha_sigmoid_steepness),
+        ),
         ("yuma_version", U16(known.yuma_version)),
         ("subnet_is_active", Bool(known.subnet_is_active)),
         ("transfers_enabled", Bool(known.transfers_enabled)),

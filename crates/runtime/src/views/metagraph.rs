@@ -103,8 +103,11 @@ impl Metagraph {
         let members = Members::of(netuid);
         let none = vec![Compact(0); members.hotkeys.len()];
         let axon = |hotkey: &AccountId| Market::axon(netuid, hotkey).unwrap_or_default();
-        let dividends = |of: fn(u16, &AccountId) -> u64| -> Vec<(AccountId, Compact<u64>)> {
-            members.hotkeys.iter().map(|hotkey| (hotkey.clone(), Compact(of(netuid, hotkey)))).collect()
+        let dividends = |column: Vec<(AccountId, u64)>| -> Vec<(AccountId, Compact<u64>)> {
+            column
+                .into_iter()
+                .map(|(hotkey, amount)| (hotkey, Compact(amount)))
+                .collect()
         };
         Some(Self {
             netuid: pool.netuid,
@@ -161,8 +164,8 @@ impl Metagraph {
             bonds_moving_avg: settings.bonds_moving_avg,
             identities: members.coldkeys.iter().map(Market::identity).collect(),
             axons: members.hotkeys.iter().map(axon).collect(),
-            tao_dividends_per_hotkey: dividends(Market::root_dividends),
-            alpha_dividends_per_hotkey: dividends(Market::alpha_dividends),
+            tao_dividends_per_hotkey: dividends(Market::root_alpha_dividends(netuid)),
+            alpha_dividends_per_hotkey: dividends(Market::alpha_dividends(netuid)),
             hotkeys: members.hotkeys,
             coldkeys: members.coldkeys,
             active: members.active,

@@ -108,12 +108,17 @@ impl Columns {
 /// Every member of `netuid`, by uid, without weights and bonds.
 pub fn all_lite(netuid: u16) -> Vec<NeuronInfoLite> {
     let columns = Columns::of(netuid);
-    (0..Market::neuron_count(netuid)).filter_map(|uid| lite(netuid, uid, &columns)).collect()
+    (0..Market::neuron_count(netuid))
+        .filter_map(|uid| lite(netuid, uid, &columns))
+        .collect()
 }
 
 /// Every member of `netuid`, by uid.
 pub fn all(netuid: u16) -> Vec<NeuronInfo> {
-    all_lite(netuid).into_iter().map(|neuron| full(netuid, neuron)).collect()
+    all_lite(netuid)
+        .into_iter()
+        .map(|neuron| full(netuid, neuron))
+        .collect()
 }
 
 /// The member at `uid`, without weights and bonds.
@@ -155,7 +160,9 @@ fn lite(netuid: u16, uid: u16, columns: &Columns) -> Option<NeuronInfoLite> {
 fn full(netuid: u16, neuron: NeuronInfoLite) -> NeuronInfo {
     let uid = neuron.uid.0;
     let pairs = |row: Vec<(u16, u16)>| {
-        row.into_iter().map(|(to, value)| (Compact(to), Compact(value))).collect()
+        row.into_iter()
+            .map(|(to, value)| (Compact(to), Compact(value)))
+            .collect()
     };
     NeuronInfo {
         hotkey: neuron.hotkey,

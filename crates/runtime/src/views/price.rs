@@ -33,12 +33,22 @@ pub struct SimSwapResult {
 
 /// The price of the alpha of `netuid` in rao; zero where no such subnet is.
 pub fn of(netuid: u16) -> u64 {
-    if Market::subnet_exists(netuid) { Market::alpha_price(netuid).of(crate::TAO) } else { 0 }
+    if Market::subnet_exists(netuid) {
+        Market::alpha_price(netuid).of(crate::TAO)
+    } else {
+        0
+    }
 }
 
 /// The price of every subnet's alpha.
 pub fn all() -> Vec<SubnetPrice> {
-    Market::netuids().into_iter().map(|netuid| SubnetPrice { netuid, price: of(netuid) }).collect()
+    Market::netuids()
+        .into_iter()
+        .map(|netuid| SubnetPrice {
+            netuid,
+            price: of(netuid),
+        })
+        .collect()
 }
 
 /// What selling `tao` rao of TAO on `netuid` would bring; zeros when nobody sells there.

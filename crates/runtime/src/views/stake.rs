@@ -31,7 +31,7 @@ pub struct StakeInfo {
 }
 
 /// How much of a coldkey's stake on a subnet is free.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct StakeAvailability {
     /// All of it.
     pub total: Compact<u64>,
@@ -88,22 +88,32 @@ pub fn availability(
     coldkeys
         .into_iter()
         .map(|coldkey| {
-            let mut totals: BTreeMap<u16, u64> =
-                netuids.iter().flatten().map(|netuid| (*netuid, 0)).collect();
+            let mut totals: BTreeMap<u16, u64> = netuids
+                .iter()
+                .flatten()
+                .map(|netuid| (*netuid, 0))
+                .collect();
             for position in of_coldkey(&coldkey) {
                 if netuids.is_none() || totals.contains_key(&position.netuid.0) {
                     let total = totals.entry(position.netuid.0).or_default();
                     *total = total.saturating_add(position.stake.0);
                 }
             }
-            let free = totals.into_iter().map(|(netuid, total)| (netuid, all_free(total))).collect();
+            let free = totals
+                .into_iter()
+                .map(|(netuid, total)| (netuid, all_free(total)))
+                .collect();
             (coldkey, free)
         })
         .collect()
 }
 
 fn all_free(total: u64) -> StakeAvailability {
-    StakeAvailability { total: Compact(total), locked: Compact(0), available: Compact(total) }
+    StakeAvailability {
+        total: Compact(total),
+        locked: Compact(0),
+        available: Compact(total),
+    }
 }
 
 /// The fee, in rao, of taking `amount` out of `origin` and putting it into `destination`, either of which may be an

@@ -89,7 +89,7 @@ pub struct DynamicInfo {
     pub alpha_in_emission: Compact<u64>,
     /// TAO added to the pool.
     pub tao_in_emission: Compact<u64>,
-    /// Alpha minted since the last epoch and not yet paid to miners and validators.
+    /// Alpha minted for miners and validators since the last epoch.
     pub pending_alpha_emission: Compact<u64>,
     /// The root stakers' part of the same.
     pub pending_root_emission: Compact<u64>,
@@ -145,7 +145,7 @@ impl SubnetInfo {
             tempo: settings.tempo,
             network_modality: Compact(0),
             network_connect: Vec::new(),
-            emission_values: Compact(Market::tao_in_emission(netuid)),
+            emission_values: Compact(Market::tao_in_emission(netuid).0),
             burn: Compact(Market::burn(netuid)),
             owner: super::or_nobody(Market::subnet_owner(netuid)),
         })
@@ -186,6 +186,9 @@ impl DynamicInfo {
         if !Market::subnet_exists(netuid) {
             return None;
         }
+        let (tao_in_emission, _) = Market::tao_in_emission(netuid);
+        let (alpha_in_emission, alpha_out_emission) = Market::alpha_emission(netuid);
+        let pending = Market::pending(netuid);
         Some(Self {
             netuid: Compact(netuid),
             owner_hotkey: super::or_nobody(Market::subnet_owner_hotkey(netuid)),
@@ -193,17 +196,17 @@ impl DynamicInfo {
             subnet_name: text(Market::subnet_name(netuid)),
             token_symbol: text(Market::token_symbol(netuid)),
             tempo: Compact(Market::tempo(netuid)),
-            last_step: Compact(Market::last_epoch_block(netuid)),
+            last_step: Compact(Market::last_step_block(netuid)),
             blocks_since_last_step: Compact(Market::blocks_since_last_step(netuid)),
             emission: Compact(0),
             alpha_in: Compact(Market::alpha_in(netuid)),
             alpha_out: Compact(Market::alpha_out(netuid)),
             tao_in: Compact(Market::tao_reserve(netuid)),
-            alpha_out_emission: Compact(Market::alpha_out_emission(netuid)),
-            alpha_in_emission: Compact(Market::alpha_in_emission(netuid)),
-            tao_in_emission: Compact(Market::tao_in_emission(netuid)),
-            pending_alpha_emission: Compact(Market::pending_emission(netuid)),
-            pending_root_emission: Compact(Market::pending_root_alpha(netuid)),
+            alpha_out_emission: Compact(alpha_out_emission),
+            alpha_in_emission: Compact(alpha_in_emission),
+            tao_in_emission: Compact(tao_in_emission),
+            pending_alpha_emission: Compact(pending.server.saturating_add(pending.validator)),
+            pending_root_emission: Compact(pending.root),
             subnet_volume: Compact(Market::volume(netuid)),
             network_registered_at: Compact(Market::network_registered_at(netuid)),
             subnet_identity: Market::subnet_identity(netuid),
@@ -285,9 +288,8 @@ impl Members {
         let len = hotkeys.len();
         let columns = Columns::of(netuid);
         let stakes = |of: &dyn Fn(&AccountId) -> u64| compact(hotkeys.iter().map(of));
-        let registered = |uid: usize| {
-            Market::registered_at(netuid, u16::try_from(uid).unwrap_or(u16::MAX))
-        };
+        let registered =
+            |uid: usize| Market::registered_at(netuid, u16::try_from(uid).unwrap_or(u16::MAX));
         let alpha_stake = stakes(&|hotkey| Market::hotkey_stake(hotkey, netuid));
         let tao_stake = stakes(&|hotkey| Market::hotkey_stake(hotkey, ROOT));
         let total_stake = stakes(&|hotkey| Market::stake_weight_of(hotkey, netuid));

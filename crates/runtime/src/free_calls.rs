@@ -1,0 +1,139 @@
+//! Keeps transactions that cost nothing from being sent at will.
+//!
+//! Validators' and miners' regular work (weights, addresses) is free, and a hotkey need not hold any TAO. So that it
+//! cannot be used to flood the chain, a free call enters the pool and a block only if it would do something now: the
+//! signer holds a uid there and the rate limit has passed. The call itself checks the same again. Everything that
+//! fails later, in execution, was worth executing once per rate limit at most.
+//!
+//! Bittensor's chain has an extension of the same name and the same refusals; wallets explain them by number.
+
+use crate::{AccountId, Runtime, RuntimeCall, RuntimeOrigin, views::Market};
+use frame_support::{
+    dispatch::{DispatchInfo, Pays},
+    pallet_prelude::TransactionSource,
+    traits::{Get, OriginTrait},
+    weights::Weight,
+};
+use pallet_subtensor::{Call, RateLimitKey, ServedKind};
+use parity_scale_codec::{Decode, DecodeWithMemTracking, Encode};
+use scale_info::TypeInfo;
+use sp_runtime::{
+    impl_tx_ext_default,
+    traits::{TransactionExtension, ValidateResult},
+    transaction_validity::{InvalidTransaction, TransactionValidityError, ValidTransaction},
+};
+
+/// Why a free call is refused; wallets know the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Refusal {
+    /// The validator set or committed weights too recently.
+    TooSoon = 6,
+    /// The signer holds no uid on any subnet, nor does a hotkey of its.
+    NotRegisteredAnywhere = 10,
+    /// The neuron published its address too recently.
+    ServingTooSoon = 12,
+    /// There is no commitment to reveal.
+    NothingToReveal = 16,
+    /// The signer holds no uid on the subnet.
+    NotRegistered = 19,
+}
+
+impl From<Refusal> for TransactionValidityError {
+    fn from(refusal: Refusal) -> Self {
+        InvalidTransaction::Custom(refusal as u8).into()
+    }
+}
+
+/// The extension; it adds no bytes to a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct SubtensorTransactionExtension;
+
+impl TransactionExtension<RuntimeCall> for SubtensorTransactionExtension {
+    const IDENTIFIER: &'static str = "SubtensorTransactionExtension";
+    type Implicit = ();
+    type Val = ();
+    type Pre = ();
+
+    fn weight(&self, _: &RuntimeCall) -> Weight {
+        <Runtime as frame_system::Config>::DbWeight::get().reads(3)
+    }
+
+    fn validate(
+        &self,
+        origin: RuntimeOrigin,
+        call: &RuntimeCall,
+        info: &DispatchInfo,
+        _len: usize,
+        _self_implicit: Self::Implicit,
+        _inherited_implication: &impl Encode,
+        _source: TransactionSource,
+    ) -> ValidateResult<Self::Val, RuntimeCall> {
+        if let (Pays::No, Some(signer)) = (info.pays_fee, origin.as_signer()) {
+            ensure_worthwhile(signer, call)?;
+        }
+        Ok((ValidTransaction::default(), (), origin))
+    }
+
+    impl_tx_ext_default!(RuntimeCall; prepare);
+}
+
+fn ensure_worthwhile(signer: &AccountId, call: &RuntimeCall) -> Result<(), Refusal> {
+    let RuntimeCall::SubtensorModule(call) = call else {
+        return Ok(());
+    };
+    match call {
+        Call::set_weights { netuid, .. }
+        | Call::set_mechanism_weights { netuid, .. }
+        | Call::commit_weights { netuid, .. }
+        | Call::commit_mechanism_weights { netuid, .. } => ensure_may_grade(signer, *netuid),
+        Call::reveal_weights { netuid, .. } | Call::reveal_mechanism_weights { netuid, .. } => {
+            if Market::has_commits(*netuid, signer) {
+                Ok(())
+            } else {
+                Err(Refusal::NothingToReveal)
+            }
+        }
+        Call::serve_axon { netuid, .. } => ensure_may_serve(signer, *netuid, ServedKind::Axon),
+        Call::serve_prometheus { netuid, .. } => {
+            ensure_may_serve(signer, *netuid, ServedKind::Prometheus)
+        }
+        _ => ensure_known(signer),
+    }
+}
+
+fn ensure_may_grade(signer: &AccountId, netuid: u16) -> Result<(), Refusal> {
+    let uid = Market::uid_of(netuid, signer).ok_or(Refusal::NotRegistered)?;
+    let last = Market::last_update_of(netuid, uid);
+    let passed = Market::block().saturating_sub(last) >= Market::weights_set_rate_limit(netuid);
+    if last == 0 || passed {
+        Ok(())
+    } else {
+        Err(Refusal::TooSoon)
+    }
+}
+
+fn ensure_may_serve(signer: &AccountId, netuid: u16, kind: ServedKind) -> Result<(), Refusal> {
+    if !Market::is_registered(netuid, signer) {
+        return Err(Refusal::NotRegistered);
+    }
+    let key = RateLimitKey::Serving(netuid, signer.clone(), kind);
+    let passed = Market::interval_passed(&key, Market::serving_rate_limit(netuid));
+    if passed {
+        Ok(())
+    } else {
+        Err(Refusal::ServingTooSoon)
+    }
+}
+
+fn ensure_known(signer: &AccountId) -> Result<(), Refusal> {
+    let known = Market::is_registered_on_any(signer)
+        || Market::owned_hotkeys(signer)
+            .iter()
+            .any(Market::is_registered_on_any);
+    if known {
+        Ok(())
+    } else {
+        Err(Refusal::NotRegisteredAnywhere)
+    }
+}
