@@ -34,8 +34,12 @@ impl Client {
         until: Until,
     ) -> Result<Inclusion, Error> {
         let dest = account(to).into();
-        let call = pallet_balances::Call::transfer_keep_alive { dest, value: amount.0 };
-        self.submit(signer, RuntimeCall::Balances(call), until).await
+        let call = pallet_balances::Call::transfer_keep_alive {
+            dest,
+            value: amount.0,
+        };
+        self.submit(signer, RuntimeCall::Balances(call), until)
+            .await
     }
 
     /// Opens a new subnet owned by the signer, with `hotkey` as its owner's hotkey.
@@ -53,7 +57,9 @@ impl Client {
         hotkey: &AccountId,
         until: Until,
     ) -> Result<Inclusion, Error> {
-        let call = Subtensor::register_network { hotkey: account(hotkey) };
+        let call = Subtensor::register_network {
+            hotkey: account(hotkey),
+        };
         self.submit(coldkey, call, until).await
     }
 
@@ -72,7 +78,14 @@ impl Client {
         netuid: NetUid,
         until: Until,
     ) -> Result<Inclusion, Error> {
-        self.submit(coldkey, Subtensor::start_call { netuid: netuid.0.into() }, until).await
+        self.submit(
+            coldkey,
+            Subtensor::start_call {
+                netuid: netuid.0.into(),
+            },
+            until,
+        )
+        .await
     }
 
     /// Buys a seat on a subnet for `hotkey` by burning the subnet's present price.
@@ -92,7 +105,10 @@ impl Client {
         until: Until,
     ) -> Result<Inclusion, Error> {
         let hotkey = account(hotkey);
-        let call = Subtensor::burned_register { netuid: netuid.0.into(), hotkey };
+        let call = Subtensor::burned_register {
+            netuid: netuid.0.into(),
+            hotkey,
+        };
         self.submit(coldkey, call, until).await
     }
 
@@ -139,7 +155,12 @@ impl Client {
         until: Until,
     ) -> Result<Inclusion, Error> {
         let (dests, weights) = weights.iter().map(|(uid, weight)| (uid.0, *weight)).unzip();
-        let call = Subtensor::set_weights { netuid: netuid.0.into(), dests, weights, version_key };
+        let call = Subtensor::set_weights {
+            netuid: netuid.0.into(),
+            dests,
+            weights,
+            version_key,
+        };
         self.submit(hotkey, call, until).await
     }
 
@@ -195,7 +216,12 @@ impl Client {
         until: Until,
     ) -> Result<Inclusion, Error> {
         let call = Box::new(call.into());
-        self.submit(signer, RuntimeCall::Sudo(pallet_sudo::Call::sudo { call }), until).await
+        self.submit(
+            signer,
+            RuntimeCall::Sudo(pallet_sudo::Call::sudo { call }),
+            until,
+        )
+        .await
     }
 
     /// Executes all of `calls` or none, in one transaction.

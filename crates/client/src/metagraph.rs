@@ -2,8 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use parity_scale_codec::{Compact, Encode};
 use primitives::{AccountId, NetUid, Rao, Uid};
 use runtime::Hash;
+use runtime::views::metagraph::Metagraph as View;
+
+use crate::chain::Client;
+use crate::error::Error;
 
 /// A subnet's seats at one block, in the order of their uids.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +68,77 @@ impl Metagraph {
             .iter()
             .filter_map(|neuron| Some((neuron, neuron.axon?)))
     }
+}
+
+impl Client {
+    /// Reads a subnet's seats as they are after the newest block.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Absent`] if there is no such subnet, and the errors of any read.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn metagraph(&self, netuid: NetUid) -> Result<Metagraph, Error> {
+        let head = self.best().await?;
+        self.metagraph_at(netuid, head.hash).await
+    }
+
+    /// Reads a subnet's seats as they are after the block `hash`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::metagraph`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn metagraph_at(&self, netuid: NetUid, hash: Hash) -> Result<Metagraph, Error> {
+        let function = "SubnetInfoRuntimeApi_get_metagraph";
+        let view: Option<View> = self.state(hash).call(function, netuid.0.encode()).await?;
+        let view = view.ok_or_else(|| Error::Absent {
+            what: format!("subnet {netuid}"),
+        })?;
+        Ok(Metagraph::of(view, netuid, hash))
+    }
+}
+
+impl Metagraph {
+    /// Turns the chain's columns into seats.
+    fn of(view: View, netuid: NetUid, hash: Hash) -> Self {
+        let neurons = (0..view.hotkeys.len()).map(|at| Neuron {
+            uid: Uid(at as u16),
+            hotkey: AccountId(view.hotkeys[at].clone().into()),
+            coldkey: AccountId(view.coldkeys.get(at).cloned().map_or([0; 32], Into::into)),
+            axon: view
+                .axons
+                .get(at)
+                .and_then(|axon| socket(axon.ip, axon.port, axon.ip_type)),
+            stake: Rao(number(&view.total_stake, at)),
+            validator_permit: view.validator_permit.get(at).copied().unwrap_or(false),
+            active: view.active.get(at).copied().unwrap_or(false),
+            incentive: number(&view.incentives, at),
+            dividends: number(&view.dividends, at),
+            consensus: number(&view.consensus, at),
+            emission: Rao(number(&view.emission, at)),
+            last_update: number(&view.last_update, at),
+            registered_at: number(&view.block_at_registration, at),
+        });
+        let neurons = neurons.collect();
+        Self {
+            netuid,
+            block: view.block.0 as u32,
+            hash,
+            tempo: view.tempo.0,
+            neurons,
+        }
+    }
+}
+
+/// The entry of a column, or nothing where the column is shorter than the subnet.
+fn number<T: Copy + Default>(column: &[Compact<T>], at: usize) -> T {
+    column.get(at).map_or_else(T::default, |entry| entry.0)
 }
 
 /// An address as the chain keeps it; `None` for an unset or impossible one.

@@ -26,7 +26,8 @@ pub struct Schedule {
 impl Schedule {
     /// Blocks left until the next epoch is settled, `None` while there is no tempo.
     pub fn blocks_left(&self) -> Option<u64> {
-        self.next_epoch.map(|next| next.saturating_sub(u64::from(self.block)))
+        self.next_epoch
+            .map(|next| next.saturating_sub(u64::from(self.block)))
     }
 }
 
@@ -58,8 +59,14 @@ impl Client {
     pub async fn next_epoch(&self, netuid: NetUid) -> Result<Head, Error> {
         let mut heads = self.follow(Follow::Best);
         let first = heads.next().await?;
-        let absent = || Error::Absent { what: format!("a tempo of subnet {netuid}") };
-        let mut target = self.schedule_at(netuid, &first).await?.next_epoch.ok_or_else(absent)?;
+        let absent = || Error::Absent {
+            what: format!("a tempo of subnet {netuid}"),
+        };
+        let mut target = self
+            .schedule_at(netuid, &first)
+            .await?
+            .next_epoch
+            .ok_or_else(absent)?;
         loop {
             let head = heads.next().await?;
             let now = self.schedule_at(netuid, &head).await?;
@@ -78,6 +85,10 @@ impl Client {
         let next = "SubnetInfoRuntimeApi_get_next_epoch_start_block";
         let (tempo, next_epoch) =
             tokio::try_join!(state.read(tempo), state.call(next, netuid.0.encode()))?;
-        Ok(Schedule { block: head.number, tempo, next_epoch })
+        Ok(Schedule {
+            block: head.number,
+            tempo,
+            next_epoch,
+        })
     }
 }

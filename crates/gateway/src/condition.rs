@@ -1,0 +1,195 @@
+//! How each miner has served this gateway lately: its wait, and whether it is set aside after failing.
+//!
+//! # Setting aside
+//!
+//! A miner that fails is not asked for a while: [`PAUSE_MIN`] after the first failure, twice as long after each further
+//! one in a row, at most [`PAUSE_MAX`]. When the pause is over one request tries it; while that one is under way it is
+//! not offered to others. Success clears the record.
+//!
+//! A refusal of the request itself (a prompt too long) is not a failure, and neither is being busy: a busy miner is only
+//! passed over in favour of others by its wait.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use primitives::Hotkey;
+
+/// First pause after a failure.
+pub const PAUSE_MIN: Duration = Duration::from_secs(1);
+/// Longest pause, however often a miner fails.
+pub const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Weight of the newest wait in the moving average.
+const NEWEST: f64 = 0.3;
+
+/// The conditions of all miners ever listed; forgotten with [`Conditions::retain`].
+#[derive(Default)]
+pub struct Conditions {
+    of: Mutex<HashMap<Hotkey, Condition>>,
+}
+
+/// How one miner serves.
+#[derive(Clone, Copy, Debug, Default)]
+struct Condition {
+    wait_ms: f64,
+    asked_now: u32,
+    failures: u32,
+    /// Set aside until then.
+    until: Option<Instant>,
+    /// A request is trying it after a pause.
+    on_trial: bool,
+}
+
+/// What the choice needs to know about a miner's condition.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// Moving average of the time to its first token, in milliseconds.
+    pub wait_ms: f64,
+    /// Requests it is answering now.
+    pub asked_now: u32,
+    /// False while it is set aside.
+    pub available: bool,
+}
+
+/// Marks a miner as being asked until dropped.
+pub struct Asking {
+    conditions: Arc<Conditions>,
+    hotkey: Hotkey,
+}
+
+impl Conditions {
+    /// The condition of a miner now.
+    pub fn read(&self, hotkey: &Hotkey, now: Instant) -> Reading {
+        let of = self.lock();
+        let condition = of.get(hotkey).copied().unwrap_or_default();
+        let paused = condition.until.is_some_and(|until| now < until);
+        Reading {
+            wait_ms: condition.wait_ms,
+            asked_now: condition.asked_now,
+            available: !paused && !condition.on_trial,
+        }
+    }
+
+    /// Counts a request in until the returned mark is dropped.
+    pub fn ask(self: &Arc<Self>, hotkey: Hotkey) -> Asking {
+        let mut of = self.lock();
+        let condition = of.entry(hotkey).or_default();
+        condition.asked_now += 1;
+        condition.on_trial = condition.failures > 0;
+        drop(of);
+        Asking {
+            conditions: self.clone(),
+            hotkey,
+        }
+    }
+
+    /// A miner began to answer after `wait`.
+    pub fn began(&self, hotkey: &Hotkey, wait: Duration) {
+        let mut of = self.lock();
+        let condition = of.entry(*hotkey).or_default();
+        let wait_ms = wait.as_secs_f64() * 1000.0;
+        condition.wait_ms = match condition.wait_ms {
+            0.0 => wait_ms,
+            average => average + NEWEST * (wait_ms - average),
+        };
+    }
+
+    /// A miner answered to the end.
+    pub fn served(&self, hotkey: &Hotkey) {
+        let mut of = self.lock();
+        let condition = of.entry(*hotkey).or_default();
+        condition.failures = 0;
+        condition.until = None;
+        condition.on_trial = false;
+    }
+
+    /// A miner failed.
+    pub fn failed(&self, hotkey: &Hotkey, now: Instant) {
+        let mut of = self.lock();
+        let condition = of.entry(*hotkey).or_default();
+        let pause = PAUSE_MIN
+            .saturating_mul(1 << condition.failures.min(16))
+            .min(PAUSE_MAX);
+        condition.failures = condition.failures.saturating_add(1);
+        condition.until = Some(now + pause);
+        condition.on_trial = false;
+    }
+
+    /// Forgets everyone for whom `keep` is false.
+    pub fn retain(&self, keep: impl Fn(&Hotkey) -> bool) {
+        self.lock()
+            .retain(|hotkey, condition| condition.asked_now > 0 || keep(hotkey));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Hotkey, Condition>> {
+        self.of
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let mut of = self.conditions.lock();
+        if let Some(condition) = of.get_mut(&self.hotkey) {
+            condition.asked_now = condition.asked_now.saturating_sub(1);
+            // A trial that ended without a verdict (the caller went away) leaves room for the next.
+            condition.on_trial = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use primitives::AccountId;
+
+    const MINER: Hotkey = AccountId([1; 32]);
+
+    #[test]
+    fn a_failing_miner_is_set_aside_longer_each_time() {
+        let (conditions, mut now) = (Conditions::default(), Instant::now());
+        for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
+            conditions.failed(&MINER, now);
+            let pause = Duration::from_secs(seconds);
+            let almost = now + pause - Duration::from_millis(1);
+            assert!(!conditions.read(&MINER, almost).available, "{seconds} s");
+            now += pause;
+            assert!(conditions.read(&MINER, now).available, "{seconds} s");
+        }
+        conditions.served(&MINER);
+        conditions.failed(&MINER, now);
+        assert!(
+            conditions.read(&MINER, now + PAUSE_MIN).available,
+            "success clears the record"
+        );
+    }
+
+    #[test]
+    fn after_a_pause_one_request_at_a_time_tries() {
+        let (conditions, start) = (Arc::new(Conditions::default()), Instant::now());
+        conditions.failed(&MINER, start);
+        let later = start + PAUSE_MIN;
+        let trial = conditions.ask(MINER);
+        assert!(!conditions.read(&MINER, later).available);
+        drop(trial);
+        assert!(conditions.read(&MINER, later).available);
+    }
+
+    #[test]
+    fn the_wait_follows_what_was_seen() {
+        let conditions = Conditions::default();
+        conditions.began(&MINER, Duration::from_millis(100));
+        conditions.began(&MINER, Duration::from_millis(200));
+        assert_eq!(conditions.read(&MINER, Instant::now()).wait_ms, 130.0);
+    }
+
+    #[test]
+    fn requests_under_way_are_counted_until_they_end() {
+        let conditions = Arc::new(Conditions::default());
+        let (one, two) = (conditions.ask(MINER), conditions.ask(MINER));
+        assert_eq!(conditions.read(&MINER, Instant::now()).asked_now, 2);
+        drop((one, two));
+        assert_eq!(conditions.read(&MINER, Instant::now()).asked_now, 0);
+    }
+}

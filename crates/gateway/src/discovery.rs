@@ -1,0 +1,287 @@
+//! Keeps the directory current: who is on the subnet (chain), how they are judged (validators), what they serve (miners).
+//!
+//! The chain's heads set the pace: after a new block, but at most once in [`PACE`], the metagraph and the standings are
+//! read; a miner is asked what it serves when it first appears and every [`DESCRIBE_AGAIN`] after. A source that fails leaves
+//! what was known: with the chain away the last picture serves on, with a validator away the others' standings count.
+//!
+//! # Standings
+//!
+//! A miner's standing is the mean over the validators that have judged it. With no validator configured, or none
+//! answering yet, its incentive on chain stands in; while nobody has any, all count the same.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use client::{Client, Follow, Metagraph};
+use futures::{StreamExt, stream};
+use primitives::{Hotkey, NetUid};
+use serde::Deserialize;
+use tokio::time::{sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::directory::{Listed, Miner, Model};
+use crate::search::Market;
+
+/// Shortest time between two refreshes.
+const PACE: Duration = Duration::from_secs(1);
+/// Age at which a miner's description is asked for again.
+const DESCRIBE_AGAIN: Duration = Duration::from_secs(30);
+/// Pause after a miner did not describe itself.
+const DESCRIBE_RETRY: Duration = Duration::from_secs(2);
+/// Miners asked to describe themselves at the same time.
+const DESCRIBE_AT_ONCE: usize = 16;
+/// For a validator's standings.
+const STANDINGS: Duration = Duration::from_secs(3);
+/// Largest list of standings read, in bytes: 4096 miners fit.
+const STANDINGS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Where the picture comes from.
+pub struct Sources {
+    /// The chain.
+    pub client: Client,
+    /// The subnet.
+    pub netuid: NetUid,
+    /// Base addresses of validators' HTTP services.
+    pub validators: Vec<String>,
+    /// For the validators.
+    pub http: reqwest::Client,
+}
+
+/// What a validator publishes at `/standings`, as far as a gateway needs it.
+#[derive(Debug, Deserialize)]
+struct Judgement {
+    standings: Vec<Judged>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Judged {
+    hotkey: Hotkey,
+    standing: f64,
+    /// Answers graded; a miner never graded is not judged, whatever its standing says.
+    probes: u64,
+}
+
+/// What one miner said it serves, and when to ask again.
+struct Description {
+    models: Vec<Model>,
+    again: Instant,
+}
+
+/// Follows the chain and keeps `market`'s directory current until `shutdown`.
+pub async fn follow(market: Arc<Market>, sources: Sources, shutdown: CancellationToken) {
+    let mut heads = sources.client.follow(Follow::Best);
+    let mut descriptions = HashMap::new();
+    let mut next = tokio::time::Instant::now();
+    loop {
+        let block = tokio::select! {
+            () = shutdown.cancelled() => return,
+            head = heads.next() => head,
+        };
+        match block {
+            Ok(head) if tokio::time::Instant::now() >= next => {
+                next = tokio::time::Instant::now() + PACE;
+                let metagraph = sources.client.metagraph_at(sources.netuid, head.hash).await;
+                match metagraph {
+                    Ok(metagraph) => {
+                        refresh(&market, &sources, &metagraph, &mut descriptions).await;
+                    }
+                    Err(error) => tracing::warn!(%error, "cannot read the metagraph"),
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the chain is away; serving from what is known");
+                tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    () = sleep_until(tokio::time::Instant::now() + PACE) => {}
+                }
+            }
+        }
+    }
+}
+
+async fn refresh(
+    market: &Arc<Market>,
+    sources: &Sources,
+    metagraph: &Metagraph,
+    descriptions: &mut HashMap<Hotkey, Description>,
+) {
+    let miners: Vec<Miner> = metagraph
+        .reachable()
+        .map(|(neuron, address)| Miner {
+            uid: neuron.uid,
+            hotkey: neuron.hotkey,
+            address,
+        })
+        .collect();
+    let (standings, ()) = tokio::join!(
+        standings(sources, metagraph),
+        describe(market, &miners, descriptions)
+    );
+    let listed = miners.into_iter().map(|miner| Listed {
+        miner,
+        standing: standings.get(&miner.hotkey).copied(),
+        models: descriptions
+            .get(&miner.hotkey)
+            .map_or_else(Vec::new, |own| own.models.clone()),
+    });
+    let listed: Vec<Listed> = listed.collect();
+    let known = |hotkey: &Hotkey| metagraph.seat(hotkey).is_some();
+    descriptions.retain(|hotkey, _| known(hotkey));
+    market.conditions.retain(known);
+    market.metrics.miners.set(listed.len() as i64);
+    market.directory.replace(listed);
+}
+
+/// Asks the miners that are due what they serve.
+async fn describe(
+    market: &Arc<Market>,
+    miners: &[Miner],
+    descriptions: &mut HashMap<Hotkey, Description>,
+) {
+    let now = Instant::now();
+    let due = |miner: &&Miner| {
+        descriptions
+            .get(&miner.hotkey)
+            .is_none_or(|own| own.again <= now)
+    };
+    let due: Vec<Miner> = miners.iter().filter(due).copied().collect();
+    let asked = stream::iter(due)
+        .map(|miner| async move { (miner, market.transport.models(miner).await) })
+        .buffer_unordered(DESCRIBE_AT_ONCE);
+    let answers: Vec<_> = asked.collect().await;
+    for (miner, answer) in answers {
+        match answer {
+            Ok(models) => {
+                let description = Description {
+                    models,
+                    again: now + DESCRIBE_AGAIN,
+                };
+                descriptions.insert(miner.hotkey, description);
+            }
+            Err(error) => {
+                tracing::debug!(uid = %miner.uid, %error, "a miner does not say what it serves");
+                let again = now + DESCRIBE_RETRY;
+                let unknown = Description {
+                    models: Vec::new(),
+                    again,
+                };
+                descriptions.entry(miner.hotkey).or_insert(unknown).again = again;
+            }
+        }
+    }
+}
+
+/// How the miners are judged now; those not in the map are not.
+async fn standings(sources: &Sources, metagraph: &Metagraph) -> HashMap<Hotkey, f64> {
+    let asked = sources
+        .validators
+        .iter()
+        .map(|validator| judgement(&sources.http, validator));
+    let judgements: Vec<Judgement> = futures::future::join_all(asked)
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
+    let means = means(&judgements);
+    if means.is_empty() {
+        incentives(metagraph)
+    } else {
+        means
+    }
+}
+
+/// The mean standing of each miner over the validators that have graded it.
+fn means(judgements: &[Judgement]) -> HashMap<Hotkey, f64> {
+    let mut sums: HashMap<Hotkey, (f64, f64)> = HashMap::new();
+    let graded = judgements.iter().flat_map(|judgement| &judgement.standings);
+    for judged in graded.filter(|judged| judged.probes > 0 && judged.standing.is_finite()) {
+        let (sum, count) = sums.entry(judged.hotkey).or_default();
+        *sum += judged.standing.clamp(0.0, 1.0);
+        *count += 1.0;
+    }
+    sums.into_iter()
+        .map(|(hotkey, (sum, count))| (hotkey, sum / count))
+        .collect()
+}
+
+/// The last epoch's incentive in place of standings; nothing while nobody has any.
+fn incentives(metagraph: &Metagraph) -> HashMap<Hotkey, f64> {
+    let best = metagraph
+        .neurons
+        .iter()
+        .map(|neuron| neuron.incentive)
+        .max()
+        .unwrap_or(0);
+    if best == 0 {
+        return HashMap::new();
+    }
+    let share = |incentive: u16| f64::from(incentive) / f64::from(best);
+    metagraph
+        .neurons
+        .iter()
+        .map(|neuron| (neuron.hotkey, share(neuron.incentive)))
+        .collect()
+}
+
+async fn judgement(http: &reqwest::Client, validator: &str) -> Option<Judgement> {
+    let url = format!("{}/standings", validator.trim_end_matches('/'));
+    let read = async {
+        let response = http
+            .get(&url)
+            .send()
+            .await
+            .map_err(|error| error.to_string())?;
+        let mut chunks = response.bytes_stream();
+        let mut body = Vec::new();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| error.to_string())?;
+            if STANDINGS_BYTES_MAX < body.len() + chunk.len() {
+                return Err("a list without end".to_string());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        serde_json::from_slice(&body).map_err(|error| error.to_string())
+    };
+    match timeout(STANDINGS, read)
+        .await
+        .unwrap_or_else(|_| Err("no answer".into()))
+    {
+        Ok(judgement) => Some(judgement),
+        Err(error) => {
+            tracing::debug!(validator, error, "no standings");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use primitives::AccountId;
+
+    fn judgement(standings: &[(u8, f64, u64)]) -> Judgement {
+        let judged = |(key, standing, probes): &(u8, f64, u64)| Judged {
+            hotkey: AccountId([*key; 32]),
+            standing: *standing,
+            probes: *probes,
+        };
+        Judgement {
+            standings: standings.iter().map(judged).collect(),
+        }
+    }
+
+    #[test]
+    fn a_standing_is_the_mean_of_those_who_graded() {
+        let judgements = [
+            judgement(&[(1, 0.8, 5), (2, 0.0, 3), (3, 0.0, 0)]),
+            judgement(&[(1, 0.6, 5), (2, 0.0, 0)]),
+        ];
+        let means = means(&judgements);
+        let of = |key: u8| means.get(&AccountId([key; 32])).copied();
+        assert_eq!(of(1).map(|mean| (mean * 1000.0).round()), Some(700.0));
+        assert_eq!(of(2), Some(0.0));
+        assert_eq!(of(3), None, "never graded is not judged");
+    }
+}

@@ -1,0 +1,270 @@
+//! What a caller is told when there is no answer: OpenAI's error envelope and the right status.
+//!
+//! ```json
+//! {"error": {"message": "…", "type": "invalid_request_error", "param": "model", "code": "model_not_found"}}
+//! ```
+//!
+//! The message is for the caller. What happened inside goes to the log under the request's id, never to the caller.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A refusal, as the caller sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    status: StatusCode,
+    body: ErrorBody,
+    retry_after: Option<Duration>,
+}
+
+/// The envelope every OpenAI client parses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ErrorEnvelope {
+    /// What went wrong.
+    pub error: ErrorBody,
+}
+
+/// What went wrong, for people and for programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ErrorBody {
+    /// For people.
+    pub message: String,
+    /// The kind: `invalid_request_error`, `authentication_error`, `rate_limit_error` or `server_error`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The parameter at fault, if there is one.
+    pub param: Option<String>,
+    /// For programs.
+    pub code: Option<&'static str>,
+}
+
+const INVALID: &str = "invalid_request_error";
+const SERVER: &str = "server_error";
+
+impl ApiError {
+    fn new(
+        status: StatusCode,
+        kind: &'static str,
+        code: Option<&'static str>,
+        param: Option<&str>,
+        message: impl Into<String>,
+    ) -> Self {
+        let param = param.map(str::to_owned);
+        let body = ErrorBody {
+            message: message.into(),
+            kind,
+            param,
+            code,
+        };
+        Self {
+            status,
+            body,
+            retry_after: None,
+        }
+    }
+
+    fn retry_after(mut self, pause: Duration) -> Self {
+        self.retry_after = Some(pause);
+        self
+    }
+
+    /// 400: a parameter has a value that is not allowed.
+    pub fn invalid(param: &str, message: impl Into<String>) -> Self {
+        let code = Some("invalid_value");
+        Self::new(StatusCode::BAD_REQUEST, INVALID, code, Some(param), message)
+    }
+
+    /// 400: a parameter asks for something that no miner here can do.
+    pub fn unsupported(param: &str, message: impl Into<String>) -> Self {
+        let code = Some("unsupported_parameter");
+        Self::new(StatusCode::BAD_REQUEST, INVALID, code, Some(param), message)
+    }
+
+    /// 400: the body is not JSON of the right shape.
+    pub fn bad_json(detail: impl std::fmt::Display) -> Self {
+        let message = format!("could not parse the JSON body of your request: {detail}");
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            INVALID,
+            Some("invalid_json"),
+            None,
+            message,
+        )
+    }
+
+    /// 400: the prompt leaves no room for an answer.
+    pub fn context_length(param: &str, message: impl Into<String>) -> Self {
+        let code = Some("context_length_exceeded");
+        Self::new(StatusCode::BAD_REQUEST, INVALID, code, Some(param), message)
+    }
+
+    /// 401: no key was given.
+    pub fn no_key() -> Self {
+        let message = "you did not provide an API key; send it as `Authorization: Bearer KEY`";
+        let kind = "authentication_error";
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            kind,
+            Some("missing_api_key"),
+            None,
+            message,
+        )
+    }
+
+    /// 401: the key is none of ours. The message does not repeat it.
+    pub fn wrong_key() -> Self {
+        let message = "incorrect API key provided";
+        let kind = "authentication_error";
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            kind,
+            Some("invalid_api_key"),
+            None,
+            message,
+        )
+    }
+
+    /// 404: no miner serves this model.
+    pub fn model_not_found(model: &str) -> Self {
+        let message =
+            format!("the model `{model}` does not exist; GET /v1/models lists those that do");
+        let code = Some("model_not_found");
+        Self::new(StatusCode::NOT_FOUND, INVALID, code, Some("model"), message)
+    }
+
+    /// 404: there is nothing at this address.
+    pub fn unknown_url(method: &str, path: &str) -> Self {
+        let message = format!("unknown request URL: {method} {path}; see /openapi.json");
+        Self::new(
+            StatusCode::NOT_FOUND,
+            INVALID,
+            Some("unknown_url"),
+            None,
+            message,
+        )
+    }
+
+    /// 405: there is something at this address, for another method.
+    pub fn wrong_method(method: &str, path: &str) -> Self {
+        let message = format!("not allowed: {method} {path}; see /openapi.json");
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Self::new(status, INVALID, Some("method_not_supported"), None, message)
+    }
+
+    /// 408: the caller did not send its body in time.
+    pub fn slow_body() -> Self {
+        let status = StatusCode::REQUEST_TIMEOUT;
+        Self::new(
+            status,
+            INVALID,
+            Some("request_timeout"),
+            None,
+            "the body did not arrive in time",
+        )
+    }
+
+    /// 413: the body is larger than this gateway takes.
+    pub fn too_large(limit: usize) -> Self {
+        let message = format!("the request body is larger than {limit} bytes");
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        Self::new(status, INVALID, Some("request_too_large"), None, message)
+    }
+
+    /// 429: this key asks more often than it may.
+    pub fn rate_limited(per_minute: u32, pause: Duration) -> Self {
+        let message = format!("rate limit reached: {per_minute} requests per minute");
+        let (status, code) = (StatusCode::TOO_MANY_REQUESTS, Some("rate_limit_exceeded"));
+        Self::new(status, "rate_limit_error", code, None, message).retry_after(pause)
+    }
+
+    /// 503: as many requests as this gateway takes are under way.
+    pub fn overloaded() -> Self {
+        let message = "the gateway is at its limit of requests under way; try again shortly";
+        let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, Some("overloaded"));
+        Self::new(status, SERVER, code, None, message).retry_after(Duration::from_secs(1))
+    }
+
+    /// 503: every miner of this model that could be asked failed, or there is none.
+    pub fn no_miner(model: &str) -> Self {
+        let message = format!("no miner of `{model}` could answer; try again shortly");
+        let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, Some("no_miner_available"));
+        Self::new(status, SERVER, code, None, message).retry_after(Duration::from_secs(2))
+    }
+
+    /// 502 before, an event inside a stream after the first token: the miner did not finish.
+    pub fn interrupted() -> Self {
+        let message = "the miner stopped before the end of the answer; ask again";
+        Self::new(
+            StatusCode::BAD_GATEWAY,
+            SERVER,
+            Some("answer_interrupted"),
+            None,
+            message,
+        )
+    }
+
+    /// The status sent.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The machine-readable code sent.
+    pub fn code(&self) -> Option<&'static str> {
+        self.body.code
+    }
+
+    /// The envelope, for a stream whose status has been sent already.
+    pub fn envelope(&self) -> ErrorEnvelope {
+        ErrorEnvelope {
+            error: self.body.clone(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.envelope())).into_response();
+        if let Some(pause) = self.retry_after {
+            let seconds = pause.as_secs_f64().ceil().max(1.0) as u64;
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_envelope_is_the_one_openai_clients_parse() {
+        let envelope = ApiError::model_not_found("gpt-9").envelope();
+        let expected = serde_json::json!({"error": {
+            "message": "the model `gpt-9` does not exist; GET /v1/models lists those that do",
+            "type": "invalid_request_error",
+            "param": "model",
+            "code": "model_not_found",
+        }});
+        assert_eq!(
+            serde_json::to_value(envelope).expect("plain data"),
+            expected
+        );
+    }
+
+    #[test]
+    fn a_wait_is_told_in_whole_seconds_and_never_as_zero() {
+        let response = ApiError::rate_limited(60, Duration::from_millis(1200)).into_response();
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[RETRY_AFTER], "2");
+        let response = ApiError::rate_limited(60, Duration::from_millis(1)).into_response();
+        assert_eq!(response.headers()[RETRY_AFTER], "1");
+    }
+}

@@ -1,0 +1,224 @@
+//! Who may ask, how often, and how much at once.
+//!
+//! Three gates in this order: the key must be known, the key must not ask more often than it may, and the gateway must have
+//! room. The last is a semaphore: its permit travels with the answer's stream, so a slow reader occupies a place for as
+//! long as it reads, and no queue grows behind it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::ApiError;
+
+/// Keys whose rate is remembered; when full, those that have been idle for a minute are forgotten.
+const KEYS_MAX: usize = 16_384;
+
+/// The gates in front of the market.
+pub struct Gates {
+    keys: Vec<String>,
+    rate: Option<Rate>,
+    room: Arc<Semaphore>,
+}
+
+/// How often one key may ask.
+pub struct Rate {
+    per_minute: u32,
+    buckets: Mutex<HashMap<String, Bucket>>,
+}
+
+/// What is left of one key's minute.
+struct Bucket {
+    tokens: f64,
+    at: Instant,
+}
+
+/// How a key stands after asking once, for the `x-ratelimit-*` headers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Allowance {
+    /// Requests per minute.
+    pub limit: u32,
+    /// Requests left now.
+    pub remaining: u32,
+    /// Time until the whole allowance is back.
+    pub reset: Duration,
+}
+
+impl Gates {
+    /// No `keys` accept everyone; `per_minute` limits each key, `at_once` the whole gateway.
+    pub fn new(keys: Vec<String>, per_minute: Option<u32>, at_once: usize) -> Self {
+        let rate = per_minute.map(|per_minute| Rate {
+            per_minute,
+            buckets: Mutex::default(),
+        });
+        Self {
+            keys,
+            rate,
+            room: Arc::new(Semaphore::new(at_once)),
+        }
+    }
+
+    /// Checks the `Authorization` header and returns the name under which its rate is counted.
+    ///
+    /// # Errors
+    ///
+    /// 401 if keys are configured and this is none of them.
+    pub fn authenticate<'a>(&self, authorization: Option<&'a str>) -> Result<&'a str, ApiError> {
+        let key = authorization.and_then(|value| {
+            let (scheme, key) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
+        });
+        if self.keys.is_empty() {
+            return Ok(key.unwrap_or(""));
+        }
+        let key = key
+            .filter(|key| !key.is_empty())
+            .ok_or_else(ApiError::no_key)?;
+        // Every configured key is compared in full, so that the time taken tells nothing about any of them.
+        let known = self
+            .keys
+            .iter()
+            .fold(false, |found, own| same(own, key) | found);
+        if known {
+            Ok(key)
+        } else {
+            Err(ApiError::wrong_key())
+        }
+    }
+
+    /// Counts one request of `key`; `None` where no rate is configured.
+    ///
+    /// # Errors
+    ///
+    /// 429 if its minute is used up.
+    pub fn charge(&self, key: &str, now: Instant) -> Result<Option<Allowance>, ApiError> {
+        self.rate
+            .as_ref()
+            .map(|rate| rate.charge(key, now))
+            .transpose()
+    }
+
+    /// Takes a place; it is given back when the permit is dropped.
+    ///
+    /// # Errors
+    ///
+    /// 503 if all are taken.
+    pub fn admit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        self.room
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| ApiError::overloaded())
+    }
+}
+
+impl Rate {
+    /// A bucket that holds a minute's requests and refills evenly.
+    fn charge(&self, key: &str, now: Instant) -> Result<Allowance, ApiError> {
+        let full = f64::from(self.per_minute);
+        let per_second = full / 60.0;
+        let mut buckets = self
+            .buckets
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if buckets.len() >= KEYS_MAX && !buckets.contains_key(key) {
+            buckets.retain(|_, bucket| now.duration_since(bucket.at) < Duration::from_secs(60));
+        }
+        if buckets.len() >= KEYS_MAX && !buckets.contains_key(key) {
+            return Err(ApiError::rate_limited(
+                self.per_minute,
+                Duration::from_secs(60),
+            ));
+        }
+        let bucket = buckets.entry(key.to_string()).or_insert(Bucket {
+            tokens: full,
+            at: now,
+        });
+        let refill = now.duration_since(bucket.at).as_secs_f64() * per_second;
+        bucket.tokens = (bucket.tokens + refill).min(full);
+        bucket.at = now;
+        if bucket.tokens < 1.0 {
+            let pause = Duration::from_secs_f64((1.0 - bucket.tokens) / per_second);
+            return Err(ApiError::rate_limited(self.per_minute, pause));
+        }
+        bucket.tokens -= 1.0;
+        Ok(Allowance {
+            limit: self.per_minute,
+            remaining: bucket.tokens as u32,
+            reset: Duration::from_secs_f64((full - bucket.tokens) / per_second),
+        })
+    }
+}
+
+fn same(own: &str, given: &str) -> bool {
+    let (own, given) = (own.as_bytes(), given.as_bytes());
+    let differing = own
+        .iter()
+        .enumerate()
+        .fold(own.len() ^ given.len(), |differing, (at, byte)| {
+            differing | usize::from(byte ^ given.get(at).copied().unwrap_or(0))
+        });
+    differing == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_keys_everyone_may_ask() {
+        let gates = Gates::new(vec![], None, 1);
+        assert_eq!(gates.authenticate(None), Ok(""));
+        assert_eq!(gates.authenticate(Some("Bearer anything")), Ok("anything"));
+    }
+
+    #[test]
+    fn with_keys_only_they_may_ask() {
+        let gates = Gates::new(vec!["sk-one".into(), "sk-two".into()], None, 1);
+        assert_eq!(gates.authenticate(Some("Bearer sk-two")), Ok("sk-two"));
+        assert_eq!(gates.authenticate(Some("bearer sk-one")), Ok("sk-one"));
+        assert_eq!(
+            gates.authenticate(Some("Bearer sk-on")),
+            Err(ApiError::wrong_key())
+        );
+        assert_eq!(
+            gates.authenticate(Some("Bearer sk-one1")),
+            Err(ApiError::wrong_key())
+        );
+        assert_eq!(gates.authenticate(Some("Bearer ")), Err(ApiError::no_key()));
+        assert_eq!(
+            gates.authenticate(Some("Basic sk-one")),
+            Err(ApiError::no_key())
+        );
+        assert_eq!(gates.authenticate(None), Err(ApiError::no_key()));
+    }
+
+    #[test]
+    fn a_used_up_minute_refills_evenly() {
+        let gates = Gates::new(vec![], Some(60), 1);
+        let start = Instant::now();
+        for left in (0..60).rev() {
+            let allowance = gates
+                .charge("a", start)
+                .expect("within the minute")
+                .expect("a rate");
+            assert_eq!((allowance.limit, allowance.remaining), (60, left));
+        }
+        let refused = gates.charge("a", start).expect_err("the minute is used up");
+        assert_eq!(refused, ApiError::rate_limited(60, Duration::from_secs(1)));
+        assert!(
+            gates.charge("b", start).is_ok(),
+            "another key has its own minute"
+        );
+        assert!(gates.charge("a", start + Duration::from_secs(1)).is_ok());
+    }
+
+    #[test]
+    fn a_place_is_free_again_when_its_permit_is_dropped() {
+        let gates = Gates::new(vec![], None, 1);
+        let permit = gates.admit().expect("the first");
+        assert_eq!(gates.admit().err(), Some(ApiError::overloaded()));
+        drop(permit);
+        assert!(gates.admit().is_ok());
+    }
+}

@@ -1,0 +1,263 @@
+//! Brings a miner's answer to the customer, whole or as it comes, and checks the receipt at its end.
+//!
+//! # What is checked
+//!
+//! The receipt is signed by the miner asked, names this request and exactly the text that came, and agrees with what was
+//! asked (model, seed, most tokens) and with itself. Only then are its counts the customer's bill.
+//!
+//! # When the miner does not finish
+//!
+//! A whole answer is asked of another miner; the customer only sees that it took longer. A stream that has begun cannot
+//! be taken back: it ends with an `error` event, which OpenAI's clients raise, and without `[DONE]`.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
+use protocol::{Answer, Ask, Finish, Part, SignedReceipt};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
+
+use crate::answer::{DONE, Heading, Provenance, event};
+use crate::directory::Miner;
+use crate::error::ApiError;
+use crate::metrics::Outcome;
+use crate::search::{Begun, Market, Search, miner_error};
+use crate::transport::MinerError;
+
+/// A finished answer whose receipt was checked.
+pub struct Served {
+    /// The text and all that came with it.
+    pub answer: Answer,
+    /// Why it ended.
+    pub finish: Finish,
+    /// Who gave it.
+    pub miner: Miner,
+    /// The same for the customer, with the proof.
+    pub provenance: Provenance,
+}
+
+/// Reads the rest of an answer; on failure asks other miners, until one serves to the end.
+///
+/// # Errors
+///
+/// Those of [`Search::next`].
+pub async fn whole(
+    market: &Arc<Market>,
+    ask: &Ask,
+    search: &mut Search<'_>,
+    arrived: Instant,
+) -> Result<Served, ApiError> {
+    loop {
+        let mut begun = search.next().await?;
+        market.metrics.began(arrived.elapsed());
+        match finish(market, ask, &mut begun, arrived).await {
+            Ok((finish, receipt)) => {
+                let Miner { uid, hotkey, .. } = begun.miner;
+                let provenance = Provenance {
+                    miner: hotkey,
+                    uid,
+                    receipt,
+                };
+                let (answer, miner) = (begun.answer, begun.miner);
+                return Ok(Served {
+                    answer,
+                    finish,
+                    miner,
+                    provenance,
+                });
+            }
+            Err(error) => market.blame(&begun.miner, &error),
+        }
+    }
+}
+
+/// Reads an answer to its end.
+async fn finish(
+    market: &Market,
+    ask: &Ask,
+    begun: &mut Begun,
+    arrived: Instant,
+) -> Result<(Finish, SignedReceipt), MinerError> {
+    while !begun.answer.is_done() {
+        let part = next_part(market, begun, arrived).await?;
+        begun.answer.take(part).map_err(miner_error)?;
+    }
+    conclude(market, ask, begun, arrived)
+}
+
+/// The next part, within the gateway's patience.
+async fn next_part(
+    market: &Market,
+    begun: &mut Begun,
+    arrived: Instant,
+) -> Result<Part, MinerError> {
+    let patience = &market.patience;
+    let left = patience.whole.saturating_sub(arrived.elapsed());
+    let limit = patience.between.min(left);
+    match timeout(limit, begun.parts.next()).await {
+        Ok(Some(part)) => part,
+        Ok(None) => Err(MinerError::Connection(
+            "closed before the end of the answer".into(),
+        )),
+        Err(_) => Err(MinerError::Slow(limit)),
+    }
+}
+
+/// Checks a complete answer and counts it.
+fn conclude(
+    market: &Market,
+    ask: &Ask,
+    begun: &Begun,
+    arrived: Instant,
+) -> Result<(Finish, SignedReceipt), MinerError> {
+    let (finish, receipt) = checked(ask, begun)?;
+    let counts = &receipt.receipt;
+    market.conditions.served(&begun.miner.hotkey);
+    market.metrics.tried(begun.miner.hotkey, Outcome::Served);
+    market.metrics.answered(
+        counts.prompt_tokens,
+        counts.completion_tokens,
+        arrived.elapsed(),
+    );
+    Ok((finish, receipt.clone()))
+}
+
+/// The receipt of a complete answer, if it holds what it should.
+fn checked<'a>(ask: &Ask, begun: &'a Begun) -> Result<(Finish, &'a SignedReceipt), MinerError> {
+    let false_word = |what: &str| MinerError::Receipt(format!("the receipt is false about {what}"));
+    let answer = &begun.answer;
+    let finish = answer.finish.ok_or_else(|| false_word("the end"))?;
+    let signed = answer
+        .receipt
+        .as_ref()
+        .ok_or_else(|| false_word("everything: there is none"))?;
+    signed
+        .check(begun.miner.hotkey, begun.request_hash, &answer.text)
+        .map_err(|error| MinerError::Receipt(error.to_string()))?;
+    let receipt = &signed.receipt;
+    let claims = [
+        (receipt.model == ask.model, "the model"),
+        (receipt.seed == ask.seed, "the seed"),
+        (receipt.finish == finish, "why the answer ended"),
+        (
+            receipt.completion_tokens <= ask.max_tokens,
+            "the tokens drawn: more than allowed",
+        ),
+        (
+            !answer.text.is_empty() <= (receipt.completion_tokens > 0),
+            "the tokens drawn: none",
+        ),
+    ];
+    match claims.iter().find(|(holds, _)| !holds) {
+        Some((_, what)) => Err(false_word(what)),
+        None => Ok((finish, signed)),
+    }
+}
+
+/// A stream's state between two frames.
+struct Relay {
+    market: Arc<Market>,
+    ask: Ask,
+    heading: Heading,
+    begun: Begun,
+    arrived: Instant,
+    ready: VecDeque<Bytes>,
+    /// Characters sent.
+    offset: usize,
+    ended: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+/// The frames of a streamed answer. The place in the gateway is given back when the stream is dropped.
+pub fn frames(
+    market: Arc<Market>,
+    ask: Ask,
+    heading: Heading,
+    begun: Begun,
+    arrived: Instant,
+    place: OwnedSemaphorePermit,
+) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> + Send {
+    market.metrics.began(arrived.elapsed());
+    let mut relay = Relay {
+        market,
+        ask,
+        heading,
+        begun,
+        arrived,
+        ready: VecDeque::new(),
+        offset: 0,
+        ended: false,
+        _place: place,
+    };
+    relay.open();
+    stream::unfold(relay, |mut relay| async move {
+        let frame = relay.next().await?;
+        Some((Ok(frame), relay))
+    })
+}
+
+impl Relay {
+    /// What had come before the first frame.
+    fn open(&mut self) {
+        self.ready.extend(self.heading.opening());
+        let text = self.begun.answer.text.clone();
+        let logprobs = self.begun.answer.logprobs.clone();
+        if !text.is_empty() {
+            self.ready
+                .push_back(self.heading.piece(&text, &logprobs, 0));
+            self.offset = text.chars().count();
+        }
+    }
+
+    async fn next(&mut self) -> Option<Bytes> {
+        while self.ready.is_empty() && !self.ended {
+            if let Err(error) = self.advance().await {
+                self.market.blame(&self.begun.miner, &error);
+                self.ready
+                    .push_back(event(&ApiError::interrupted().envelope()));
+                self.ended = true;
+            }
+        }
+        self.ready.pop_front()
+    }
+
+    /// Takes the next part and makes frames of it.
+    async fn advance(&mut self) -> Result<(), MinerError> {
+        let part = next_part(&self.market, &mut self.begun, self.arrived).await?;
+        if let Part::Chunk { text, logprobs, .. } = &part
+            && !(text.is_empty() && logprobs.is_empty())
+        {
+            self.ready
+                .push_back(self.heading.piece(text, logprobs, self.offset));
+            self.offset += text.chars().count();
+        }
+        if let Err(error) = self.begun.answer.take(part).map_err(miner_error) {
+            self.ready.clear();
+            return Err(error);
+        }
+        if self.begun.answer.is_done() {
+            self.close()?;
+        }
+        Ok(())
+    }
+
+    /// Checks the receipt and writes the closing frames, which carry it.
+    fn close(&mut self) -> Result<(), MinerError> {
+        let (finish, receipt) = conclude(&self.market, &self.ask, &self.begun, self.arrived)?;
+        let Miner { uid, hotkey, .. } = self.begun.miner;
+        let provenance = Provenance {
+            miner: hotkey,
+            uid,
+            receipt,
+        };
+        self.ready
+            .push_back(self.heading.closing(finish, &provenance));
+        self.ready.extend(self.heading.counts(&provenance.receipt));
+        self.ready.push_back(DONE);
+        self.ended = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! How a miner is reached. Routing and relaying know only this trait, so tests put any miner they like behind it.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use eventsource_stream::Eventsource;
+use futures::{FutureExt, Stream, StreamExt, future::BoxFuture};
+use protocol::{Part, Refusal};
+use serde::Deserialize;
+
+use crate::directory::{Miner, Model};
+use crate::signer::Signed;
+
+/// Most bytes read of one answer: the longest answer with twenty alternatives per token fits.
+const ANSWER_WIRE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Most bytes read of a refusal or a list of models.
+const SMALL_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Most models believed of one miner.
+const MODELS_MAX: usize = 16;
+/// For a connection to a miner.
+const CONNECT: Duration = Duration::from_secs(2);
+/// For a list of models.
+const DESCRIBE: Duration = Duration::from_secs(3);
+
+/// Why a miner did not do its part.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MinerError {
+    /// It answered that it will not.
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    /// It could not be reached, or the connection broke.
+    #[error("connection: {0}")]
+    Connection(String),
+    /// It sent something that is not an answer.
+    #[error("broke the protocol: {0}")]
+    Protocol(String),
+    /// It took too long.
+    #[error("no sign of life within {0:?}")]
+    Slow(Duration),
+    /// Its receipt does not fit what it did.
+    #[error("receipt: {0}")]
+    Receipt(String),
+}
+
+/// A miner's answer, part by part.
+pub type Parts = Pin<Box<dyn Stream<Item = Result<Part, MinerError>> + Send>>;
+
+/// Reaches miners.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends a signed request and returns the answer as it comes.
+    ///
+    /// Dropping the future or the stream abandons the request; the miner notices by the closed connection.
+    fn ask(&self, miner: Miner, request: Signed) -> BoxFuture<'static, Result<Parts, MinerError>>;
+
+    /// Asks a miner what it serves.
+    fn models(&self, miner: Miner) -> BoxFuture<'static, Result<Vec<Model>, MinerError>>;
+}
+
+/// The production transport: HTTP/1.1 over pooled connections without delay.
+pub struct Http {
+    client: reqwest::Client,
+}
+
+impl Http {
+    /// Prepares the pool.
+    ///
+    /// # Errors
+    ///
+    /// If the system offers no randomness or no TLS; neither happens on a healthy machine.
+    pub fn new() -> Result<Self, reqwest::Error> {
+        // Another part of the process may have installed the same provider already, which is as good.
+        if rustls::crypto::ring::default_provider()
+            .install_default()
+            .is_err()
+        {
+            tracing::trace!("a TLS provider was installed before");
+        }
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .http1_only()
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT)
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_idle_timeout(Duration::from_secs(60))
+            .build()?;
+        Ok(Self { client })
+    }
+}
+
+impl Transport for Http {
+    fn ask(&self, miner: Miner, request: Signed) -> BoxFuture<'static, Result<Parts, MinerError>> {
+        let url = format!("http://{}{}", miner.address, request.route.path());
+        let mut post = self
+            .client
+            .post(url)
+            .header("content-type", "application/json");
+        for (name, value) in request.headers {
+            post = post.header(name, value);
+        }
+        let post = post.body(request.body);
+        async move {
+            let response = post.send().await.map_err(connection)?;
+            let status = response.status();
+            if !status.is_success() {
+                let body = small_body(response).await?;
+                return Err(match Refusal::from_json(&body) {
+                    Some(refusal) => MinerError::Refused(refusal),
+                    None => MinerError::Protocol(format!("status {status}")),
+                });
+            }
+            Ok(parts(response))
+        }
+        .boxed()
+    }
+
+    fn models(&self, miner: Miner) -> BoxFuture<'static, Result<Vec<Model>, MinerError>> {
+        let get = self
+            .client
+            .get(format!("http://{}/v1/models", miner.address))
+            .timeout(DESCRIBE);
+        async move {
+            let response = get.send().await.map_err(connection)?;
+            let body = small_body(response).await?;
+            let list: ModelList = serde_json::from_slice(&body)
+                .map_err(|error| MinerError::Protocol(error.to_string()))?;
+            let known = |model: &Described| model.id.len() <= protocol::MODEL_BYTES_MAX;
+            let models = list.data.into_iter().filter(known).take(MODELS_MAX);
+            Ok(models.map(Model::from).collect())
+        }
+        .boxed()
+    }
+}
+
+/// OpenAI's list of models; the context length is told under one of the names in use.
+#[derive(Deserialize)]
+struct ModelList {
+    data: Vec<Described>,
+}
+
+#[derive(Deserialize)]
+struct Described {
+    id: String,
+    #[serde(default, alias = "context_tokens", alias = "max_model_len")]
+    context_length: Option<u32>,
+}
+
+impl From<Described> for Model {
+    fn from(described: Described) -> Self {
+        Self {
+            id: described.id,
+            context_length: described.context_length,
+        }
+    }
+}
+
+/// The server-sent events of a response, read one by one.
+fn parts(response: reqwest::Response) -> Parts {
+    let mut left = ANSWER_WIRE_BYTES_MAX;
+    let bytes = response.bytes_stream().map(move |chunk| {
+        let chunk = chunk.map_err(connection)?;
+        left = left
+            .checked_sub(chunk.len())
+            .ok_or_else(|| MinerError::Protocol("an answer without end".into()))?;
+        Ok::<Bytes, MinerError>(chunk)
+    });
+    let read = |event: Result<eventsource_stream::Event, _>| match event {
+        Ok(event) => Part::read(&event.event, &event.data)
+            .map_err(|error| MinerError::Protocol(error.to_string())),
+        Err(eventsource_stream::EventStreamError::Transport(error)) => Err(error),
+        Err(error) => Err(MinerError::Protocol(error.to_string())),
+    };
+    Box::pin(bytes.eventsource().map(read))
+}
+
+async fn small_body(response: reqwest::Response) -> Result<Vec<u8>, MinerError> {
+    let mut body = Vec::new();
+    let mut chunks = response.bytes_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(connection)?;
+        if SMALL_BODY_BYTES_MAX < body.len() + chunk.len() {
+            return Err(MinerError::Protocol("a reply without end".into()));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// The innermost reason is the one that says something.
+fn connection(error: reqwest::Error) -> MinerError {
+    let mut reason: &dyn std::error::Error = &error;
+    while let Some(source) = reason.source() {
+        reason = source;
+    }
+    MinerError::Connection(reason.to_string())
+}

@@ -1,0 +1,245 @@
+//! The fixture: a gateway in front of the miners a test names, and a customer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use gateway::condition::Conditions;
+use gateway::directory::{Directory, Listed, Miner, Model};
+use gateway::limits::Gates;
+use gateway::metrics::Metrics;
+use gateway::search::Market as Inner;
+use gateway::signer::Signer;
+use gateway::{Gateway, Patience, router};
+use keys::Pair;
+use primitives::{NetUid, Uid};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::villains::{Character, Villains};
+
+pub const MODEL: &str = "shakespeare";
+
+/// A gateway with its miners; the methods are a customer's.
+pub struct Market {
+    pub villains: Arc<Villains>,
+    pub pairs: Vec<Pair>,
+    router: Router,
+}
+
+/// What differs from test to test.
+pub struct Setup {
+    pub miners: Vec<(Character, Option<f64>)>,
+    pub keys: Vec<String>,
+    pub per_minute: Option<u32>,
+    pub at_once: usize,
+    pub patience: Patience,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let patience = Patience {
+            first_token: Duration::from_millis(100),
+            between: Duration::from_millis(100),
+            ..Patience::default()
+        };
+        Self {
+            miners: vec![],
+            keys: vec![],
+            per_minute: None,
+            at_once: 8,
+            patience,
+        }
+    }
+}
+
+/// An answer of the gateway, read to its end.
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+/// A market of these characters, nobody judged yet.
+pub fn market(miners: &[Character]) -> Market {
+    let miners = miners.iter().map(|character| (*character, None)).collect();
+    Setup {
+        miners,
+        ..Setup::default()
+    }
+    .open()
+}
+
+/// A market of these characters with these standings.
+pub fn judged(miners: &[(Character, f64)]) -> Market {
+    let miners = miners
+        .iter()
+        .map(|(character, standing)| (*character, Some(*standing)))
+        .collect();
+    Setup {
+        miners,
+        ..Setup::default()
+    }
+    .open()
+}
+
+impl Setup {
+    pub fn open(self) -> Market {
+        let villains = Arc::new(Villains::default());
+        let mut pairs = Vec::new();
+        let mut listed = Vec::new();
+        for (at, (character, standing)) in self.miners.into_iter().enumerate() {
+            let pair = Pair::from_seed([at as u8 + 1; 32]);
+            villains.set(&pair, character);
+            let address = ([127, 0, 0, 1], 9100 + at as u16).into();
+            let miner = Miner {
+                uid: Uid(at as u16),
+                hotkey: pair.account(),
+                address,
+            };
+            let models = vec![Model {
+                id: MODEL.into(),
+                context_length: Some(256),
+            }];
+            listed.push(Listed {
+                miner,
+                standing,
+                models,
+            });
+            pairs.push(pair);
+        }
+        let directory = Directory::default();
+        directory.replace(listed);
+        let signer = Pair::from_uri("//Validator").expect("a development key");
+        let inner = Inner {
+            directory,
+            conditions: Arc::new(Conditions::default()),
+            transport: villains.clone(),
+            signer: Signer::new(vec![signer], NetUid(1)).expect("a key"),
+            patience: self.patience,
+            metrics: Metrics::default(),
+        };
+        let gateway = Gateway {
+            market: Arc::new(inner),
+            gates: Arc::new(Gates::new(self.keys, self.per_minute, self.at_once)),
+            body_bytes_max: 64 * 1024,
+            since: 1_767_225_600,
+        };
+        Market {
+            villains,
+            pairs,
+            router: router(gateway),
+        }
+    }
+}
+
+impl Market {
+    /// Sends a request and returns the response with its body unread.
+    pub async fn send(&self, request: Request<Body>) -> axum::response::Response {
+        self.router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("the router never fails")
+    }
+
+    /// Sends a request and reads the whole response.
+    pub async fn ask(&self, request: Request<Body>) -> Reply {
+        let response = self.send(request).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = to_bytes(response.into_body(), 1 << 20)
+            .await
+            .expect("a body")
+            .to_vec();
+        Reply {
+            status,
+            headers,
+            body,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        self.ask(request).await
+    }
+
+    pub async fn chat(&self, extra: Value) -> Reply {
+        self.ask(post("/v1/chat/completions", &chat_body(extra)))
+            .await
+    }
+
+    pub async fn complete(&self, extra: Value) -> Reply {
+        let body = merged(json!({"model": MODEL, "prompt": "Whether"}), extra);
+        self.ask(post("/v1/completions", &body)).await
+    }
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("ASCII"))
+    }
+
+    /// Status and code of an error in OpenAI's envelope.
+    pub fn refusal(&self) -> (u16, String) {
+        let body = self.json();
+        let error = body["error"].as_object().expect("OpenAI's envelope");
+        assert!(error["message"].is_string() && error["type"].is_string());
+        assert!(error.contains_key("param"));
+        (
+            self.status.as_u16(),
+            error["code"].as_str().expect("a code").into(),
+        )
+    }
+
+    /// The data of a stream's events; the last is not JSON but `[DONE]`, or an error.
+    pub fn events(&self) -> Vec<String> {
+        let text = std::str::from_utf8(&self.body).expect("UTF-8");
+        let data = |event: &str| event.strip_prefix("data: ").expect("data").to_string();
+        text.split_terminator("\n\n").map(data).collect()
+    }
+
+    /// The text of a streamed chat.
+    pub fn streamed_text(&self) -> String {
+        let events = self.events();
+        let chunks = events
+            .iter()
+            .filter_map(|data| serde_json::from_str::<Value>(data).ok());
+        chunks
+            .filter_map(|chunk| {
+                Some(
+                    chunk["choices"][0]["delta"]["content"]
+                        .as_str()?
+                        .to_string(),
+                )
+            })
+            .collect()
+    }
+}
+
+pub fn chat_body(extra: Value) -> Value {
+    let messages = json!([{"role": "user", "content": "Whether 'tis nobler"}]);
+    merged(json!({"model": MODEL, "messages": messages}), extra)
+}
+
+pub fn post(path: &str, body: &Value) -> Request<Body> {
+    Request::builder()
+        .method(Method::POST)
+        .uri(path)
+        .header("content-type", "application/json")
+        .body(Body::from(body.to_string()))
+        .expect("a request")
+}
+
+fn merged(mut body: Value, extra: Value) -> Value {
+    let fields = body.as_object_mut().expect("an object");
+    fields.extend(extra.as_object().expect("an object").clone());
+    body
+}
