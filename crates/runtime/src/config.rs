@@ -49,6 +49,8 @@ impl pallet_subtensor::Config for Runtime {
     type Currency = Balances;
 }
 
+impl pallet_admin_utils::Config for Runtime {}
+
 impl crate::commitments::Config for Runtime {
     type MaxFields = ConstU32<{ crate::commitments::FIELDS_MAX }>;
 }

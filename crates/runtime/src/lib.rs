@@ -114,6 +114,7 @@ frame_support::construct_runtime!(
         Utility: pallet_utility = 11,
         Sudo: pallet_sudo = 12,
         Commitments: commitments = 18,
+        AdminUtils: pallet_admin_utils = 19,
         MevShield: shield = 30,
     }
 );
