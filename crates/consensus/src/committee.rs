@@ -104,6 +104,11 @@ impl Committee {
         self.polynomial.total().get()
     }
 
+    /// How many authorities it takes to agree.
+    pub fn quorum(&self) -> u32 {
+        self.polynomial.required()
+    }
+
     /// Separates this network's messages from every other's.
     pub fn namespace(&self) -> &[u8] {
         &self.namespace

@@ -88,12 +88,12 @@ pub struct Config<C, P, B> {
     pub partition: String,
     /// Where figures go.
     pub metrics: Metrics,
+    /// How far the node has come; shared with whoever else reports on it.
+    pub progress: Progress,
 }
 
 /// A running authority.
 pub struct Engine {
-    /// How far it has come.
-    pub progress: Progress,
     /// What it died of. The ledger gets no further blocks after the first fault.
     pub faults: mpsc::Receiver<Fault>,
     /// Ends when agreement ends; aborting it stops every actor.
@@ -123,20 +123,17 @@ where
     R: Receiver<PublicKey = PublicKey>,
 {
     let scheme = config.committee.signer(config.share.clone())?;
-    let progress = Progress::new(config.chain.finalized().number);
     let (faults, faults_receiver) = mpsc::channel(1);
     let running = Running {
         scheme,
         timing: Timing::of_interval(config.interval),
         config,
-        progress: progress.clone(),
         faults,
     };
     let task = context.spawn(move |context| async move {
         running.run(context, channels).await;
     });
     Ok(Engine {
-        progress,
         faults: faults_receiver,
         task,
     })
@@ -148,7 +145,6 @@ struct Running<C, P, B> {
     scheme: Scheme,
     timing: Timing,
     config: Config<C, P, B>,
-    progress: Progress,
     faults: mpsc::Sender<Fault>,
 }
 
@@ -167,7 +163,7 @@ where
         let executor = Executor::new(
             context.child("ledger"),
             self.config.chain.clone(),
-            self.progress.clone(),
+            self.config.progress.clone(),
         );
         let (marshal, delivery) = self
             .start_marshal(&context, &executor, channels.backfill, channels.blocks)
@@ -237,12 +233,13 @@ where
             self.marshal_config(),
         )
         .await;
-        let (inbox, deliveries) = Inbox::new(UNACKNOWLEDGED_MAX.get(), self.progress.clone());
+        let (inbox, deliveries) =
+            Inbox::new(UNACKNOWLEDGED_MAX.get(), self.config.progress.clone());
         let delivery = actor.start(inbox, buffer_mailbox, resolver);
         let finalizer = Finalizer {
             executor: executor.clone(),
             marshal: mailbox.clone(),
-            progress: self.progress.clone(),
+            progress: self.config.progress.clone(),
             metrics: config.metrics.clone(),
             faults: self.faults.clone(),
             me: config.me.clone(),

@@ -17,7 +17,10 @@ use commonware_codec::{
 use commonware_macros::select;
 use commonware_p2p::{Receiver, Recipients, Sender};
 use commonware_runtime::{Clock, Handle, Spawner};
-use commonware_utils::{channel::mpsc, sync::Mutex};
+use commonware_utils::{
+    channel::{mpsc, watch},
+    sync::Mutex,
+};
 use std::{
     collections::BTreeMap,
     sync::Arc,
@@ -35,7 +38,7 @@ pub const OUTGOING_MAX: usize = 4_096;
 const TRANSACTIONS_PER_MESSAGE: usize = 1_024;
 const LENGTH_PREFIX: usize = 5;
 /// How often a node says how far it is.
-const BEAT: Duration = Duration::from_secs(1);
+const BEAT: Duration = Duration::from_millis(500);
 /// A peer silent for this long counts as gone.
 const SILENCE_MAX: Duration = Duration::from_secs(4);
 
@@ -89,8 +92,11 @@ impl Read for Message {
 }
 
 /// Which peers have been heard of lately, and how far they are.
-#[derive(Clone, Default)]
-pub struct Peers(Arc<Mutex<BTreeMap<PublicKey, Heard>>>);
+#[derive(Clone)]
+pub struct Peers {
+    heard: Arc<Mutex<BTreeMap<PublicKey, Heard>>>,
+    count: watch::Sender<usize>,
+}
 
 #[derive(Clone, Copy)]
 struct Heard {
@@ -99,14 +105,27 @@ struct Heard {
 }
 
 impl Peers {
+    fn nobody() -> Self {
+        Self {
+            heard: Arc::default(),
+            count: watch::Sender::new(0),
+        }
+    }
+
     /// How many peers are connected.
     pub fn count(&self) -> usize {
-        self.0.lock().len()
+        *self.count.borrow()
+    }
+
+    /// Waits until at least `count` peers are connected.
+    pub async fn at_least(&self, count: usize) {
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = self.count.subscribe().wait_for(|now| *now >= count).await;
     }
 
     /// Connected peers and the heights they announced.
     pub fn heights(&self) -> Vec<(PublicKey, u32)> {
-        let peers = self.0.lock();
+        let peers = self.heard.lock();
         peers
             .iter()
             .map(|(peer, heard)| (peer.clone(), heard.height))
@@ -114,11 +133,15 @@ impl Peers {
     }
 
     fn hear(&self, peer: PublicKey, height: u32, at: SystemTime) {
-        self.0.lock().insert(peer, Heard { at, height });
+        let mut heard = self.heard.lock();
+        heard.insert(peer, Heard { at, height });
+        self.count.send_replace(heard.len());
     }
 
     fn forget_before(&self, limit: SystemTime) {
-        self.0.lock().retain(|_, heard| heard.at >= limit);
+        let mut heard = self.heard.lock();
+        heard.retain(|_, last| last.at >= limit);
+        self.count.send_replace(heard.len());
     }
 }
 
@@ -138,7 +161,7 @@ where
     S: Sender<PublicKey = PublicKey>,
     R: Receiver<PublicKey = PublicKey>,
 {
-    let peers = Peers::default();
+    let peers = Peers::nobody();
     let gossip = Gossip {
         sender: channel.0,
         outgoing,

@@ -43,6 +43,8 @@ const GOSSIP: NonZeroU32 = NZU32!(128);
 const MAILBOX: NonZeroUsize = NZUsize!(256);
 /// Places beyond the authorities, for nodes that only listen.
 const LISTENERS_MAX: usize = 32;
+/// Pause between attempts to reach peers that are not connected.
+const DIAL_EVERY: Duration = Duration::from_millis(100);
 /// How far apart peers' clocks may be at a handshake.
 const HANDSHAKE_DRIFT: Duration = Duration::from_secs(5);
 const HANDSHAKE_AGE_MAX: Duration = Duration::from_secs(10);
@@ -163,6 +165,7 @@ where
     );
     settings.bypass_ip_check = true;
     settings.tracked_peer_sets = NZUsize!(1);
+    settings.dial_frequency = DIAL_EVERY;
     let (mut network, mut oracle) = Network::new(context, settings);
     let mut peers = config.peers;
     if peers.iter().all(|(key, _)| *key != me) {

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  parent made ──── interval ────▶ proposal ─ execute, 3 hops, fsync ─▶ final
-//!       │◀──────── leader: interval + SLACK ───────▶│ else: nullify the view
-//!       │◀──────────── certification: leader + SLACK ──────────────▶│
-//!       │◀──────────────────── skip: an absent leader is not waited for ─────────────▶│
+//!       │◀────── leader: interval + SLACK ──────▶│ else: nullify the view
+//!       │◀────────── certification ────────────────────▶│ else: nullify the view
+//!       │◀──────────────── skip: a leader silent this long is not waited for ────────▶│
 //! ```
 //!
 //! The slack must cover executing the largest block twice on a busy machine; too little and honest leaders lose
@@ -13,7 +13,7 @@
 use std::time::Duration;
 
 /// What a leader gets beyond the interval: execution, transfer and a scheduler's hiccup.
-const SLACK: Duration = Duration::from_millis(1_250);
+const SLACK: Duration = Duration::from_millis(1_000);
 /// How far ahead of its own clock an authority accepts a block's time; further ahead, it waits.
 pub const CLOCK_DRIFT: Duration = Duration::from_millis(200);
 
@@ -39,12 +39,13 @@ impl Timing {
     pub fn of_interval(interval: Duration) -> Self {
         let leader = interval + SLACK;
         let certification = leader + SLACK;
+        let skip = certification + SLACK / 2;
         Self {
             interval,
             leader,
             certification,
-            retry: certification,
-            skip: 2 * certification,
+            retry: SLACK,
+            skip,
             fetch: Duration::from_secs(2),
         }
     }

@@ -1,5 +1,7 @@
 //! Whole networks of authorities, from a seed.
 
+mod blocks;
 mod book;
+mod keys;
 mod network;
 mod simulation;

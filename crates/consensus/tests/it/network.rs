@@ -5,7 +5,8 @@ use commonware_p2p::simulated::{self, Link, Oracle};
 use commonware_runtime::{Clock as _, Quota, Runner as _, Supervisor as _, deterministic};
 use commonware_utils::{NZUsize, Probability, channel::mpsc, probability};
 use consensus::{
-    AuthorityKey, Committee, Config, Engine, Metrics, PublicKey, draw, gossip, network,
+    AuthorityKey, Chain as _, Committee, Config, Engine, Metrics, Progress, PublicKey, draw,
+    gossip, network,
 };
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha20Rng;
@@ -36,7 +37,7 @@ struct Authority {
     key: AuthorityKey,
     book: Book,
     starts: usize,
-    running: Option<Engine>,
+    running: Option<(Engine, Progress)>,
 }
 
 /// Runs `story` in a network of authorities that behave as `conduct` says, all of it decided by `seed`. Returns the
@@ -110,7 +111,7 @@ impl Network {
 
     /// Height of an authority's durable history.
     pub fn height(&self, index: usize) -> u32 {
-        consensus::Chain::finalized(self.book(index)).number
+        self.book(index).finalized().number
     }
 
     /// Starts an authority, or restarts it after [`Network::crash`].
@@ -131,6 +132,7 @@ impl Network {
             .with_attribute("index", index)
             .with_attribute("start", authority.starts);
         authority.starts += 1;
+        let progress = Progress::new(authority.book.finalized().number);
         let engine = consensus::start(
             context.child("agreement"),
             Config {
@@ -144,6 +146,7 @@ impl Network {
                 block_bytes_max: BLOCK_BYTES_MAX,
                 partition: format!("authority-{index}"),
                 metrics: Metrics::new(&context.child("stoa")),
+                progress: progress.clone(),
             },
             channels,
         )
@@ -154,15 +157,15 @@ impl Network {
             gossip_channel,
             outgoing,
             |_| (),
-            engine.progress.clone(),
+            progress.clone(),
         );
-        authority.running = Some(engine);
+        authority.running = Some((engine, progress));
     }
 
     /// Kills an authority. Its ledger loses the last `lost` blocks it had made durable.
     pub async fn crash(&mut self, index: usize, lost: usize) {
         let authority = &mut self.authorities[index];
-        let engine = authority.running.take().expect("it runs");
+        let (engine, _) = authority.running.take().expect("it runs");
         engine.task.abort();
         // An aborted task answers with an error, which is what was asked for.
         let _ = engine.task.await;
@@ -208,8 +211,8 @@ impl Network {
     /// Waits until every running authority's durable history is at least `height` long.
     pub async fn reach(&self, height: u32) {
         for authority in &self.authorities {
-            if let Some(engine) = &authority.running {
-                engine.progress.finalized_at_least(height).await;
+            if let Some((_, progress)) = &authority.running {
+                progress.finalized_at_least(height).await;
             }
         }
     }
