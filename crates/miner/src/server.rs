@@ -197,7 +197,7 @@ async fn models(State(miner): State<Arc<Miner>>) -> Response {
         "id": miner.model,
         "object": "model",
         "owned_by": miner.hotkey(),
-        "context_tokens": miner.engine.context_tokens(),
+        "context_length": miner.engine.context_tokens(),
     });
     axum::Json(serde_json::json!({"object": "list", "data": [model]})).into_response()
 }

@@ -1,0 +1,127 @@
+//! Standings over a restart: one small JSON file, written whole or not at all.
+//!
+//! The file names the chain, the subnet and the validator it belongs to; a file of another is not read but replaced. It
+//! holds nothing that could not be learnt again.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use primitives::{Hotkey, NetUid, Uid};
+use serde::{Deserialize, Serialize};
+
+use crate::{Book, Entry, Error};
+
+const VERSION: u32 = 1;
+
+/// The state file of one validator.
+#[derive(Clone, Debug)]
+pub struct Archive {
+    path: PathBuf,
+    genesis: String,
+    netuid: NetUid,
+    validator: Hotkey,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Contents {
+    version: u32,
+    genesis: String,
+    netuid: NetUid,
+    validator: Hotkey,
+    entries: Vec<Line>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    uid: Uid,
+    #[serde(flatten)]
+    entry: Entry,
+}
+
+impl Archive {
+    /// The file at `path`, belonging to a validator of a subnet of the chain with this genesis.
+    pub fn new(path: PathBuf, genesis: String, netuid: NetUid, validator: Hotkey) -> Self {
+        Self {
+            path,
+            genesis,
+            netuid,
+            validator,
+        }
+    }
+
+    /// Reads the file. A missing, damaged or foreign one is an empty book, with a word in the log.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] if the file is there and cannot be read.
+    pub fn load(&self) -> Result<Book, Error> {
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Book::default()),
+            Err(source) => return Err(self.failed("read", source)),
+        };
+        let path = self.path.display();
+        let contents: Contents = match serde_json::from_slice(&bytes) {
+            Ok(contents) => contents,
+            Err(error) => {
+                tracing::warn!(%path, %error, "the state file is damaged; standings begin anew");
+                return Ok(Book::default());
+            }
+        };
+        let is_ours = contents.version == VERSION
+            && contents.genesis == self.genesis
+            && contents.netuid == self.netuid
+            && contents.validator == self.validator;
+        if !is_ours {
+            tracing::warn!(%path, "the state file belongs to another chain or validator; standings begin anew");
+            return Ok(Book::default());
+        }
+        tracing::info!(%path, entries = contents.entries.len(), "standings resumed");
+        Ok(Book::from_entries(
+            contents
+                .entries
+                .into_iter()
+                .map(|line| (line.uid, line.entry)),
+        ))
+    }
+
+    /// Writes the book: to a sibling, flushed, then renamed into place.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`].
+    pub fn save(&self, book: &Book) -> Result<(), Error> {
+        let lines = book.entries().iter().map(|(uid, entry)| Line {
+            uid: *uid,
+            entry: entry.clone(),
+        });
+        let contents = Contents {
+            version: VERSION,
+            genesis: self.genesis.clone(),
+            netuid: self.netuid,
+            validator: self.validator,
+            entries: lines.collect(),
+        };
+        let json = serde_json::to_vec(&contents).expect("strings and numbers are JSON");
+        let sibling = self.path.with_extension("new");
+        let write = || -> io::Result<()> {
+            if let Some(folder) = self.path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            let mut file = File::create(&sibling)?;
+            file.write_all(&json)?;
+            file.sync_all()?;
+            fs::rename(&sibling, &self.path)
+        };
+        write().map_err(|source| self.failed("write", source))
+    }
+
+    fn failed(&self, action: &'static str, source: io::Error) -> Error {
+        Error::State {
+            action,
+            path: self.path.clone(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! When to probe: at times nobody can foresee.
+//!
+//! Waits are drawn from the exponential distribution, whose past says nothing about its future: a miner that has just been
+//! probed is as likely to be probed in the next second as any other.
+
+use std::time::Duration;
+
+use rand::{Rng, RngExt};
+
+/// No wait is longer than so many means; one draw in three thousand would be.
+const MEANS_MAX: f64 = 8.0;
+
+/// The mean time between two probes of one miner.
+#[derive(Clone, Copy, Debug)]
+pub struct Rhythm {
+    mean: Duration,
+}
+
+impl Rhythm {
+    /// Probes each miner about once in `mean`, which is at least a millisecond.
+    pub fn new(mean: Duration) -> Self {
+        Self {
+            mean: mean.max(Duration::from_millis(1)),
+        }
+    }
+
+    /// The time until the next probe of any of so many miners.
+    pub fn wait(&self, miners: usize, rng: &mut impl Rng) -> Duration {
+        let uniform: f64 = rng.random();
+        let means = (-(1.0 - uniform).ln()).min(MEANS_MAX);
+        self.mean.mul_f64(means / miners.max(1) as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha20Rng;
+
+    #[test]
+    fn waits_average_to_the_mean_and_vary() {
+        let rhythm = Rhythm::new(Duration::from_secs(4));
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let waits: Vec<f64> = (0..10_000)
+            .map(|_| rhythm.wait(4, &mut rng).as_secs_f64())
+            .collect();
+        let mean = waits.iter().sum::<f64>() / waits.len() as f64;
+        assert!((0.95..1.05).contains(&mean), "{mean}");
+        let early = waits.iter().filter(|wait| **wait < 0.1).count();
+        let late = waits.iter().filter(|wait| 3.0 < **wait).count();
+        assert!(800 < early && 400 < late, "{early} {late}");
+        assert!(waits.iter().all(|wait| *wait <= 8.0));
+    }
+}

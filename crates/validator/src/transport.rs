@@ -1,0 +1,176 @@
+//! How a miner is reached. The rest knows only the trait, so that tests put any villain behind it.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use eventsource_stream::{EventStreamError, Eventsource};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
+use protocol::{Answer, AnswerError, Envelope, Part, Refusal, Route};
+use scoring::Fault;
+
+use crate::Reply;
+
+/// An answer that takes longer than this is not waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// For a connection.
+const CONNECT: Duration = Duration::from_secs(2);
+/// The most read of one answer.
+const WIRE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The most read of a refusal.
+const REFUSAL_BYTES_MAX: usize = 64 * 1024;
+
+/// Reaches miners.
+pub trait Transport: Send + Sync {
+    /// Posts a signed body and reads the answer to its end.
+    fn ask(
+        &self,
+        address: SocketAddr,
+        route: Route,
+        envelope: Envelope,
+        body: Bytes,
+    ) -> BoxFuture<'_, Result<Reply, Fault>>;
+}
+
+/// HTTP/1.1 over pooled connections, set up as a gateway's are.
+pub struct Http {
+    client: reqwest::Client,
+}
+
+impl Http {
+    /// Prepares the pool.
+    ///
+    /// # Errors
+    ///
+    /// If the system offers no randomness or no TLS; neither happens on a healthy machine.
+    pub fn new() -> Result<Self, reqwest::Error> {
+        // Whichever part of the process came first chose the same provider.
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .http1_only()
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT)
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_idle_timeout(Duration::from_secs(60))
+            .build()?;
+        Ok(Self { client })
+    }
+
+    async fn exchange(
+        &self,
+        address: SocketAddr,
+        route: Route,
+        envelope: Envelope,
+        body: Bytes,
+    ) -> Result<Reply, Fault> {
+        let url = format!("http://{address}{}", route.path());
+        let mut post = self
+            .client
+            .post(url)
+            .header("content-type", "application/json");
+        for (name, value) in envelope.headers() {
+            post = post.header(name, value);
+        }
+        let sent = Instant::now();
+        let response = post.body(body).send().await.map_err(unreachable)?;
+        if !response.status().is_success() {
+            return Err(refused(response).await);
+        }
+        read(response, sent).await
+    }
+}
+
+impl Transport for Http {
+    fn ask(
+        &self,
+        address: SocketAddr,
+        route: Route,
+        envelope: Envelope,
+        body: Bytes,
+    ) -> BoxFuture<'_, Result<Reply, Fault>> {
+        async move {
+            let exchange = self.exchange(address, route, envelope, body);
+            let too_slow = || {
+                Fault::TooSlow(format!(
+                    "no complete answer within {} s",
+                    PATIENCE.as_secs()
+                ))
+            };
+            tokio::time::timeout(PATIENCE, exchange)
+                .await
+                .unwrap_or_else(|_| Err(too_slow()))
+        }
+        .boxed()
+    }
+}
+
+async fn read(response: reqwest::Response, sent: Instant) -> Result<Reply, Fault> {
+    let mut answer = Answer::default();
+    let mut first_token = None;
+    let mut left = WIRE_BYTES_MAX;
+    let bounded = response.bytes_stream().map(move |piece| {
+        let piece = piece.map_err(unreachable)?;
+        left = left.checked_sub(piece.len()).ok_or_else(endless)?;
+        Ok(piece)
+    });
+    let mut events = bounded.eventsource();
+    while let Some(event) = events.next().await {
+        let event = event.map_err(|error| match error {
+            EventStreamError::Transport(fault) => fault,
+            other => Fault::Unreadable(other.to_string()),
+        })?;
+        let part = Part::read(&event.event, &event.data).map_err(unreadable)?;
+        let has_text = matches!(&part, Part::Chunk { text, .. } if !text.is_empty());
+        if has_text && first_token.is_none() {
+            first_token = Some(sent.elapsed());
+        }
+        answer.take(part).map_err(unreadable)?;
+        if answer.is_done() {
+            break;
+        }
+    }
+    let total = sent.elapsed();
+    let milliseconds = |duration: Duration| duration.as_secs_f64() * 1_000.0;
+    let first_token_ms = milliseconds(first_token.unwrap_or(total));
+    Ok(Reply {
+        answer,
+        first_token_ms,
+        total_ms: milliseconds(total),
+    })
+}
+
+async fn refused(response: reqwest::Response) -> Fault {
+    let status = response.status();
+    let mut body = Vec::new();
+    let mut pieces = response.bytes_stream();
+    while let Some(Ok(piece)) = pieces.next().await {
+        if REFUSAL_BYTES_MAX < body.len() + piece.len() {
+            break;
+        }
+        body.extend_from_slice(&piece);
+    }
+    match Refusal::from_json(&body) {
+        Some(refusal) => Fault::Refused(refusal.to_string()),
+        None => Fault::Refused(format!("status {status}")),
+    }
+}
+
+fn endless() -> Fault {
+    Fault::Unreadable(format!("more than {WIRE_BYTES_MAX} bytes"))
+}
+
+/// A miner that gives up in the middle says so; everything else it may not do is its own doing.
+fn unreadable(error: AnswerError) -> Fault {
+    match error {
+        AnswerError::Refused(refusal) => Fault::Refused(refusal.to_string()),
+        other => Fault::Unreadable(other.to_string()),
+    }
+}
+
+fn unreachable(error: reqwest::Error) -> Fault {
+    Fault::Unreachable(error.without_url().to_string())
+}
