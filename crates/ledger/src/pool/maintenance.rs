@@ -9,7 +9,7 @@ use crate::{BlockNumber, Hash, Head, Ledger, StorageChange, extrinsic_hash};
 use runtime::AccountId;
 use sp_io::hashing::twox_128;
 use sp_runtime::transaction_validity::TransactionSource;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Blocks that are gone through one by one; after a longer absence every lane is simply read again.
@@ -92,7 +92,8 @@ impl Inner {
         if route.broken {
             accounts.extend(self.set.accounts());
         }
-        self.refresh(ledger, &accounts)?;
+        let included = self.included(&route.entered);
+        self.refresh(ledger, &accounts, &included)?;
         for transaction in returning.into_values() {
             self.take_back(ledger, &transaction)?;
         }
@@ -159,8 +160,8 @@ impl Inner {
         let mut transactions = Vec::new();
         for extrinsic in &block.extrinsics {
             let included = extrinsic_hash(extrinsic);
-            // The shift does not matter: what stands behind is ready still, as the refreshed nonce will show.
-            let pooled = self.set.remove(&included).map(|(pooled, _shift)| pooled);
+            // It leaves its lane when the account's nonce has moved on, so that those behind it stay ready.
+            let pooled = self.set.get(&included).cloned();
             transactions.extend(pooled.or_else(|| returning.remove(&included)));
             self.watchers.tell(included, Status::InBlock(hash));
         }
@@ -180,11 +181,25 @@ impl Inner {
         Ok(())
     }
 
+    /// Our transactions in blocks just entered.
+    fn included(&self, entered: &[Hash]) -> HashSet<Hash> {
+        let seen = entered
+            .iter()
+            .filter_map(|hash| self.recent.blocks.get(hash));
+        seen.flat_map(|seen| {
+            seen.transactions
+                .iter()
+                .map(|transaction| transaction.hash())
+        })
+        .collect()
+    }
+
     /// Moves the lanes of `accounts` to their nonces at the pool's block.
     fn refresh(
         &mut self,
         ledger: &Ledger,
         accounts: &BTreeSet<AccountId>,
+        included: &HashSet<Hash>,
     ) -> Result<(), crate::Error> {
         for account in accounts {
             if !self.set.has_account(account) {
@@ -193,10 +208,18 @@ impl Inner {
             let nonce = account_nonce(ledger, self.at.hash, account)?;
             let (passed, shift) = self.set.advance(account, nonce);
             for transaction in passed {
-                // Another transaction with its nonce was included.
-                self.watchers.tell(transaction.hash(), Status::Invalid);
+                if !included.contains(&transaction.hash()) {
+                    // Another transaction with its nonce was included.
+                    self.watchers.tell(transaction.hash(), Status::Invalid);
+                }
             }
             self.report(shift);
+        }
+        // Unsigned ones, and those of accounts whose nonce began anew when they were emptied.
+        for hash in included {
+            if let Some((_, shift)) = self.set.remove(hash) {
+                self.report(shift);
+            }
         }
         Ok(())
     }
