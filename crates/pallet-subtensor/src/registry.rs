@@ -128,6 +128,8 @@ impl<T: Config> Pallet<T> {
         }
         Owner::<T>::insert(hotkey, coldkey);
         OwnedHotkeys::<T>::mutate(coldkey, |hotkeys| hotkeys.push(hotkey.clone()));
+        // Keeps the hotkey's nonce, so that it can sign free calls without holding any TAO.
+        frame_system::Pallet::<T>::inc_sufficients(hotkey);
         Self::initialize_take(hotkey);
     }
 

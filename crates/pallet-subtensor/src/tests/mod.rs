@@ -1,1 +1,11 @@
-//! Tests of the pallet.
+//! Tests of the pallet, through one helper: a [`Market`] that checks the invariants after every block and call.
+
+mod calls;
+mod emission;
+mod epochs;
+mod market;
+mod staking;
+mod weights;
+
+pub(crate) use crate::{Call, *};
+pub(crate) use market::*;
