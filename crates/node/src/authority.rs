@@ -4,11 +4,14 @@ use crate::{
     Config, Error,
     genesis::Genesis,
     host::{self, Host},
+    presence::Presence,
     transactions::Exchange,
 };
 use commonware_runtime::{Runner as _, Spawner as _, Supervisor as _, tokio as machine};
 use commonware_utils::channel::mpsc;
-use consensus::{AuthorityKey, Committee, Fault, Metrics, PublicKey, gossip, network};
+use consensus::{
+    AuthorityKey, Committee, Fault, Metrics, Progress, PublicKey, gossip, gossip::Peers, network,
+};
 use std::{net::SocketAddr, time::Duration};
 use tracing::info;
 
@@ -18,6 +21,8 @@ const AGREEMENT: &str = "agreement";
 const PARTITION: &str = "authority";
 /// Threads for the network and for agreement; executing blocks has its own.
 const THREADS: usize = 2;
+/// How long a starting node waits for its peers before it begins without them.
+const MEETING_PATIENCE: Duration = Duration::from_secs(3);
 /// How long the parts of a stopping node have to end by themselves.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -83,6 +88,9 @@ impl Authority {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Error> {
         let me = self.key.public();
+        let identity = consensus::hexadecimal(&me);
+        let others = self.committee.authorities().len() - 1;
+        let started_at = self.host.ledger.finalized().number;
         let joined = network::join(
             context.child("network"),
             &self.committee,
@@ -93,6 +101,23 @@ impl Authority {
                 block_bytes_max: self.host.block_bytes_max,
             },
         );
+        let progress = Progress::new(started_at);
+        let (outgoing, transactions) = mpsc::channel(gossip::OUTGOING_MAX);
+        let exchange = Exchange::new(self.host.pool.clone());
+        let incoming = exchange.clone();
+        let (peers, gossip) = gossip::start(
+            context.child("gossip"),
+            joined.gossip,
+            transactions,
+            move |transactions| incoming.submit(transactions),
+            progress.clone(),
+        );
+        let meeting = meet(&peers, &self.committee);
+        tokio::pin!(shutdown);
+        tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            () = meeting => {}
+        }
         let mut engine = consensus::start(
             context.child("agreement"),
             consensus::Config {
@@ -106,26 +131,25 @@ impl Authority {
                 block_bytes_max: self.host.block_bytes_max,
                 partition: PARTITION.into(),
                 metrics: Metrics::new(&context.child("stoa")),
+                progress: progress.clone(),
             },
             joined.channels,
         )?;
-        let (outgoing, transactions) = mpsc::channel(gossip::OUTGOING_MAX);
-        let exchange = Exchange::new(self.host.pool.clone());
-        let incoming = exchange.clone();
-        let (peers, gossip) = gossip::start(
-            context.child("gossip"),
-            joined.gossip,
-            transactions,
-            move |transactions| incoming.submit(transactions),
-            engine.progress.clone(),
-        );
-        let serving = self
-            .host
-            .serve(context.child("stoa"), engine.progress.clone(), peers);
+        let presence = Presence {
+            chain_name: self.host.genesis.runtime.chain_name.clone(),
+            role: rpc::Role::Authority,
+            identity,
+            listen: vec![self.listen.to_string()],
+            peers,
+            others,
+            started_at,
+            progress,
+        };
+        let serving = self.host.serve(context.child("stoa"), presence);
 
         tokio::select! {
             biased;
-            () = shutdown => Ok(()),
+            () = &mut shutdown => Ok(()),
             Some(Fault(reason)) = engine.faults.recv() => Err(Error::Fault(reason)),
             ended = engine.task => Err(Error::Ended(format!("agreement ended: {ended:?}"))),
             ended = joined.task => Err(Error::Ended(format!("the network ended: {ended:?}"))),
@@ -134,4 +158,14 @@ impl Authority {
             ended = serving => ended,
         }
     }
+}
+
+/// Waits until enough peers are there to agree, or long enough.
+///
+/// A proposal made to nobody costs its leader's whole view, which on a network's first start is the time to the
+/// first block.
+async fn meet(peers: &Peers, committee: &Committee) {
+    let others = committee.quorum().saturating_sub(1) as usize;
+    // Whether they came or not, agreement takes it from here.
+    let _ = tokio::time::timeout(MEETING_PATIENCE, peers.at_least(others)).await;
 }

@@ -72,7 +72,11 @@ impl Chain for LedgerChain {
     }
 
     fn finalized_hash(&self, number: u32) -> Option<BlockHash> {
-        self.ledger.hash_of(number).ok().flatten().map(BlockHash::from)
+        self.ledger
+            .hash_of(number)
+            .ok()
+            .flatten()
+            .map(BlockHash::from)
     }
 
     fn holds_state(&self, hash: BlockHash) -> bool {
@@ -91,9 +95,7 @@ impl Chain for LedgerChain {
         digest: DigestItem,
     ) -> Result<Block, ImportError> {
         let begun = Instant::now();
-        if self.ledger.best().hash != parent.into()
-            && self.ledger.set_best(parent.into()).is_ok()
-        {
+        if self.ledger.best().hash != parent.into() && self.ledger.set_best(parent.into()).is_ok() {
             self.tend_pool();
         }
         let built = self

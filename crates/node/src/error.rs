@@ -47,7 +47,9 @@ pub enum Error {
         address: String,
     },
     /// Somebody else listens there, or nobody may.
-    #[error("cannot listen on {address} for {purpose}: {source}; stop what uses it, or choose another with {option}")]
+    #[error(
+        "cannot listen on {address} for {purpose}: {source}; stop what uses it, or choose another with {option}"
+    )]
     Busy {
         /// Where.
         address: SocketAddr,

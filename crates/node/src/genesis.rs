@@ -86,7 +86,10 @@ impl Genesis {
     ///
     /// [`Error::Key`] when a key is damaged or they do not belong together.
     pub fn committee(&self, genesis_hash: Hash) -> Result<Committee, Error> {
-        let keys = self.authorities.iter().map(|it| consensus::public_key(&it.public_key));
+        let keys = self
+            .authorities
+            .iter()
+            .map(|it| consensus::public_key(&it.public_key));
         let keys = keys.collect::<Result<Vec<_>, KeyError>>()?;
         let polynomial = consensus::polynomial(&self.group_polynomial)?;
         let namespace = [b"stoa/", genesis_hash.as_bytes()].concat();
@@ -100,10 +103,11 @@ impl Genesis {
     /// [`Error::Key`] or [`Error::Address`].
     pub fn peers(&self) -> Result<Vec<(PublicKey, consensus::network::Address)>, Error> {
         let peer = |it: &Authority| {
-            let address = consensus::network::address(&it.p2p).map_err(|address| Error::Address {
-                name: it.name.clone(),
-                address,
-            })?;
+            let address =
+                consensus::network::address(&it.p2p).map_err(|address| Error::Address {
+                    name: it.name.clone(),
+                    address,
+                })?;
             Ok((consensus::public_key(&it.public_key)?, address))
         };
         self.authorities.iter().map(peer).collect()

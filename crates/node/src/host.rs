@@ -4,9 +4,9 @@ use crate::{
     Config, Error,
     chain::LedgerChain,
     genesis::Genesis,
+    presence::Presence,
     telemetry::{self, Telemetry},
 };
-use consensus::{Progress, gossip::Peers};
 use ledger::{Ledger, Retention, pool::Pool};
 use std::{
     fs, io,
@@ -30,7 +30,7 @@ pub(crate) struct Host {
     pub(crate) chain: LedgerChain,
     /// Largest block, in bytes.
     pub(crate) block_bytes_max: u32,
-    pub(crate) rpc: TcpListener,
+    rpc: TcpListener,
     metrics: Option<TcpListener>,
 }
 
@@ -69,17 +69,32 @@ impl Host {
     pub(crate) async fn serve(
         self,
         context: impl commonware_runtime::Metrics,
-        progress: Progress,
-        peers: Peers,
+        presence: Presence,
     ) -> Result<(), Error> {
-        let telemetry = Telemetry::new(context, progress.clone(), peers.clone(), self.pool.clone());
-        let metrics = async {
+        let telemetry = Telemetry::new(
+            context,
+            presence.progress.clone(),
+            presence.peers.clone(),
+            self.pool.clone(),
+        );
+        let methods = rpc::Context {
+            ledger: self.ledger,
+            pool: self.pool,
+            facts: Arc::new(presence),
+        };
+        let server = rpc::serve(self.rpc, rpc::Config::default(), &methods)
+            .await
+            .map_err(|reason| Error::Ended(reason.to_string()))?;
+        let telemetry = async {
             match self.metrics {
                 Some(listener) => telemetry::serve(asynchronous(listener)?, telemetry).await,
                 None => std::future::pending().await,
             }
         };
-        metrics.await.map_err(|error| Error::Ended(format!("metrics server: {error}")))
+        tokio::select! {
+            () = server.stopped() => Err(Error::Ended("the RPC server ended".into())),
+            ended = telemetry => Err(Error::Ended(format!("the metrics server ended: {ended:?}"))),
+        }
     }
 }
 

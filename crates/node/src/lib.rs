@@ -25,6 +25,7 @@ mod config;
 mod error;
 pub mod genesis;
 mod host;
+mod presence;
 mod telemetry;
 mod transactions;
 
@@ -61,6 +62,8 @@ fn contain(work: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
     panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(Error::Ended(text.unwrap_or("a part of the node failed").to_owned()))
+        Err(Error::Ended(
+            text.unwrap_or("a part of the node failed").to_owned(),
+        ))
     })
 }

@@ -101,16 +101,12 @@ where
 
 type Shared<E> = State<Arc<Telemetry<E>>>;
 
-async fn metrics<E: commonware_runtime::Metrics>(
-    State(telemetry): Shared<E>,
-) -> impl IntoResponse {
+async fn metrics<E: commonware_runtime::Metrics>(State(telemetry): Shared<E>) -> impl IntoResponse {
     const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, OPEN_METRICS)], telemetry.encode())
 }
 
-async fn health<E: commonware_runtime::Metrics>(
-    State(telemetry): Shared<E>,
-) -> impl IntoResponse {
+async fn health<E: commonware_runtime::Metrics>(State(telemetry): Shared<E>) -> impl IntoResponse {
     let (height, known) = (telemetry.progress.finalized(), telemetry.progress.known());
     if height + BEHIND_MAX >= known {
         (StatusCode::OK, format!("finalized {height}\n"))
@@ -123,5 +119,12 @@ async fn health<E: commonware_runtime::Metrics>(
 async fn finality<E: commonware_runtime::Metrics>(
     State(telemetry): Shared<E>,
 ) -> Json<Vec<Measured>> {
-    Json(telemetry.progress.recent().into_iter().map(Measured::from).collect())
+    Json(
+        telemetry
+            .progress
+            .recent()
+            .into_iter()
+            .map(Measured::from)
+            .collect(),
+    )
 }

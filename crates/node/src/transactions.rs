@@ -64,7 +64,9 @@ impl Exchange {
             let Ok(extrinsic) = Extrinsic::try_from_encoded_extrinsic(&transaction) else {
                 continue;
             };
-            self.foreign.lock().remember(ledger::extrinsic_hash(&extrinsic));
+            self.foreign
+                .lock()
+                .remember(ledger::extrinsic_hash(&extrinsic));
             if let Err(reason) = self.pool.submit(transaction.to_vec(), Source::External) {
                 debug!(%reason, "a peer's transaction was not taken in");
             }

@@ -158,6 +158,7 @@ impl Chain for Book {
     }
 
     fn finalize(&self, block: &Block, certificate: Option<Vec<u8>>) -> Result<(), Fault> {
+        let timestamp_ms = self.timestamp_ms(block).unwrap_or_default();
         let mut disk = self.disk();
         assert_eq!(
             disk.len(),
