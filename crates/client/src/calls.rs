@@ -78,14 +78,8 @@ impl Client {
         netuid: NetUid,
         until: Until,
     ) -> Result<Inclusion, Error> {
-        self.submit(
-            coldkey,
-            Subtensor::start_call {
-                netuid: netuid.0.into(),
-            },
-            until,
-        )
-        .await
+        self.submit(coldkey, Subtensor::start_call { netuid: netuid.0 }, until)
+            .await
     }
 
     /// Buys a seat on a subnet for `hotkey` by burning the subnet's present price.
@@ -106,7 +100,7 @@ impl Client {
     ) -> Result<Inclusion, Error> {
         let hotkey = account(hotkey);
         let call = Subtensor::burned_register {
-            netuid: netuid.0.into(),
+            netuid: netuid.0,
             hotkey,
         };
         self.submit(coldkey, call, until).await
@@ -131,8 +125,8 @@ impl Client {
     ) -> Result<Inclusion, Error> {
         let call = Subtensor::add_stake {
             hotkey: account(hotkey),
-            netuid: netuid.0.into(),
-            amount_staked: amount.0.into(),
+            netuid: netuid.0,
+            amount_staked: amount.0,
         };
         self.submit(coldkey, call, until).await
     }
@@ -156,7 +150,7 @@ impl Client {
     ) -> Result<Inclusion, Error> {
         let (dests, weights) = weights.iter().map(|(uid, weight)| (uid.0, *weight)).unzip();
         let call = Subtensor::set_weights {
-            netuid: netuid.0.into(),
+            netuid: netuid.0,
             dests,
             weights,
             version_key,
@@ -186,7 +180,7 @@ impl Client {
             IpAddr::V6(ip) => (u128::from(ip), 6),
         };
         let call = Subtensor::serve_axon {
-            netuid: netuid.0.into(),
+            netuid: netuid.0,
             version: runtime::VERSION.spec_version,
             ip,
             port: address.port(),

@@ -81,7 +81,7 @@ impl Client {
 
     async fn schedule_at(&self, netuid: NetUid, head: &Head) -> Result<Schedule, Error> {
         let state = self.state(head.hash);
-        let tempo = map::<pallet_subtensor::Tempo<Runtime>, _, _>(netuid.0.into());
+        let tempo = map::<pallet_subtensor::Tempo<Runtime>, _, _>(netuid.0);
         let next = "SubnetInfoRuntimeApi_get_next_epoch_start_block";
         let (tempo, next_epoch) =
             tokio::try_join!(state.read(tempo), state.call(next, netuid.0.encode()))?;

@@ -11,7 +11,7 @@
 //!
 //! let state = client.best_state().await?;
 //! let time_ms: u64 = state.read(value::<pallet_timestamp::Now<Runtime>, _>()).await?;
-//! let tempo: u16 = state.read(map::<pallet_subtensor::Tempo<Runtime>, _, _>(1.into())).await?;
+//! let tempo: u16 = state.read(map::<pallet_subtensor::Tempo<Runtime>, _, _>(1)).await?;
 //! # Ok(()) }
 //! ```
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use client::{Client, Follow, Metagraph};
 use futures::{StreamExt, stream};
 use primitives::{Hotkey, NetUid};
-use serde::Deserialize;
+use protocol::Standings;
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -46,20 +46,6 @@ pub struct Sources {
     pub validators: Vec<String>,
     /// For the validators.
     pub http: reqwest::Client,
-}
-
-/// What a validator publishes at `/standings`, as far as a gateway needs it.
-#[derive(Debug, Deserialize)]
-struct Judgement {
-    standings: Vec<Judged>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Judged {
-    hotkey: Hotkey,
-    standing: f64,
-    /// Answers graded; a miner never graded is not judged, whatever its standing says.
-    probes: u64,
 }
 
 /// What one miner said it serves, and when to ask again.
@@ -179,7 +165,7 @@ async fn standings(sources: &Sources, metagraph: &Metagraph) -> HashMap<Hotkey, 
         .validators
         .iter()
         .map(|validator| judgement(&sources.http, validator));
-    let judgements: Vec<Judgement> = futures::future::join_all(asked)
+    let judgements: Vec<Standings> = futures::future::join_all(asked)
         .await
         .into_iter()
         .flatten()
@@ -193,9 +179,9 @@ async fn standings(sources: &Sources, metagraph: &Metagraph) -> HashMap<Hotkey, 
 }
 
 /// The mean standing of each miner over the validators that have graded it.
-fn means(judgements: &[Judgement]) -> HashMap<Hotkey, f64> {
+fn means(judgements: &[Standings]) -> HashMap<Hotkey, f64> {
     let mut sums: HashMap<Hotkey, (f64, f64)> = HashMap::new();
-    let graded = judgements.iter().flat_map(|judgement| &judgement.standings);
+    let graded = judgements.iter().flat_map(|judgement| &judgement.miners);
     for judged in graded.filter(|judged| judged.probes > 0 && judged.standing.is_finite()) {
         let (sum, count) = sums.entry(judged.hotkey).or_default();
         *sum += judged.standing.clamp(0.0, 1.0);
@@ -225,7 +211,7 @@ fn incentives(metagraph: &Metagraph) -> HashMap<Hotkey, f64> {
         .collect()
 }
 
-async fn judgement(http: &reqwest::Client, validator: &str) -> Option<Judgement> {
+async fn judgement(http: &reqwest::Client, validator: &str) -> Option<Standings> {
     let url = format!("{}/standings", validator.trim_end_matches('/'));
     let read = async {
         let response = http
@@ -259,16 +245,27 @@ async fn judgement(http: &reqwest::Client, validator: &str) -> Option<Judgement>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use primitives::AccountId;
+    use primitives::{AccountId, Uid};
+    use protocol::MinerStanding;
 
-    fn judgement(standings: &[(u8, f64, u64)]) -> Judgement {
-        let judged = |(key, standing, probes): &(u8, f64, u64)| Judged {
+    fn judgement(standings: &[(u8, f64, u64)]) -> Standings {
+        let judged = |(key, standing, probes): &(u8, f64, u64)| MinerStanding {
+            uid: Uid(u16::from(*key)),
             hotkey: AccountId([*key; 32]),
             standing: *standing,
+            weight: 0,
             probes: *probes,
+            verified: 0,
+            tokens_per_s: None,
+            first_token_ms: None,
+            last: None,
         };
-        Judgement {
-            standings: standings.iter().map(judged).collect(),
+        Standings {
+            validator: AccountId([99; 32]),
+            netuid: NetUid(1),
+            model: "m".into(),
+            block: 1,
+            miners: standings.iter().map(judged).collect(),
         }
     }
 
