@@ -7,7 +7,7 @@ use crate::{
     limits,
 };
 use parity_scale_codec::{Decode, Encode};
-use sp_core::{Blake2Hasher, H256, OpaqueMetadata};
+use sp_core::{Blake2Hasher, H256, OpaqueMetadata, Pair, sr25519};
 use sp_inherents::InherentData;
 use sp_runtime::{
     ApplyExtrinsicResult, MultiAddress, TokenError,
@@ -20,6 +20,7 @@ use sp_state_machine::TestExternalities;
 
 mod blocks;
 mod interface;
+mod market;
 
 const INTERVAL_MS: u64 = 250;
 const START_MS: u64 = 1_700_000_000_000;
@@ -104,12 +105,16 @@ impl Chain {
         )
     }
 
+    /// Validates as the pool does: on a state that is thrown away afterwards.
     fn validate(&mut self, extrinsic: UncheckedExtrinsic) -> TransactionValidity {
-        let at = self.parent;
-        self.call(
-            "TaggedTransactionQueue_validate_transaction",
-            (TransactionSource::External, extrinsic, at),
-        )
+        let arguments = (TransactionSource::External, extrinsic, self.parent).encode();
+        let bytes = self.state.execute_with(|| {
+            sp_io::storage::start_transaction();
+            let bytes = api::dispatch("TaggedTransactionQueue_validate_transaction", &arguments);
+            sp_io::storage::rollback_transaction();
+            bytes
+        });
+        TransactionValidity::decode(&mut &bytes.unwrap()[..]).unwrap()
     }
 }
 
