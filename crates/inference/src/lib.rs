@@ -22,6 +22,8 @@
 pub mod config;
 pub mod engine;
 pub mod error;
+#[cfg(test)]
+mod fixture;
 mod kernels;
 pub mod local;
 pub mod model;

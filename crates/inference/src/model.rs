@@ -75,7 +75,7 @@ impl Source {
     }
 
     /// A file's bytes; none if there is no such file.
-    fn find(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, Error> {
+    pub(crate) fn find(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, Error> {
         let Self::Folder(folder) = self else {
             let found = SHIPPED_FILES.iter().find(|(name, _)| *name == file);
             return Ok(found.map(|(_, bytes)| Cow::Borrowed(*bytes)));
@@ -95,7 +95,7 @@ impl Source {
         })
     }
 
-    fn config(&self) -> Result<Config, Error> {
+    pub(crate) fn config(&self) -> Result<Config, Error> {
         Config::parse(&self.get("config.json")?, &self.path("config.json"))
     }
 
@@ -114,21 +114,25 @@ impl Source {
         }
     }
 
-    fn template(&self) -> Result<Template, Error> {
+    /// The layout that the files state, or that the vocabulary's special tokens give away.
+    fn template(&self, vocabulary: &Vocabulary) -> Result<Template, Error> {
         if let Some(program) = self.find("chat_template.jinja")? {
             return Ok(Template::detect(&String::from_utf8_lossy(&program)));
         }
         let file = "tokenizer_config.json";
-        let Some(bytes) = self.find(file)? else {
-            return Ok(Template::Script);
+        let program = match self.find(file)? {
+            None => None,
+            Some(bytes) => serde_json::from_slice::<TokenizerConfig>(&bytes)
+                .map_err(|error| Error::Tokenizer {
+                    origin: self.path(file).display().to_string(),
+                    reason: error.to_string(),
+                })?
+                .chat_template
+                .and_then(ChatTemplate::program),
         };
-        let config: TokenizerConfig =
-            serde_json::from_slice(&bytes).map_err(|error| Error::Tokenizer {
-                origin: self.path(file).display().to_string(),
-                reason: error.to_string(),
-            })?;
-        let program = config.chat_template.and_then(ChatTemplate::program);
-        Ok(program.map_or(Template::Script, |program| Template::detect(&program)))
+        Ok(Template::detect(
+            &program.unwrap_or_else(|| vocabulary.special().concat()),
+        ))
     }
 }
 
@@ -176,7 +180,7 @@ impl Model {
         let network = Network::build(source.config()?, &mut |name, shape| {
             weights.take(name, shape)
         })?;
-        Self::new(network, source.vocabulary()?, source.template()?)
+        Self::assemble(network, source)
     }
 
     /// Loads a directory.
@@ -196,7 +200,13 @@ impl Model {
     /// As [`Model::open`].
     pub fn untrained(source: &Source, seed: u64) -> Result<Self, Error> {
         let network = Network::random(source.config()?, seed)?;
-        Self::new(network, source.vocabulary()?, source.template()?)
+        Self::assemble(network, source)
+    }
+
+    fn assemble(network: Network, source: &Source) -> Result<Self, Error> {
+        let vocabulary = source.vocabulary()?;
+        let template = source.template(&vocabulary)?;
+        Self::new(network, vocabulary, template)
     }
 
     /// Puts a model together from its parts.
@@ -230,6 +240,11 @@ impl Model {
 
     pub(crate) fn into_network(self) -> Network {
         self.network
+    }
+
+    #[cfg(test)]
+    pub(crate) fn into_vocabulary(self) -> Vocabulary {
+        self.vocabulary
     }
 
     /// The vocabulary.

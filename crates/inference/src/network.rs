@@ -28,6 +28,9 @@ use crate::kernels::{self, Rotation};
 /// A cache grows by so many positions at a time.
 const CACHE_STEP: usize = 128;
 
+/// Finds a tensor by its name and shape.
+pub(crate) type Take<'a> = dyn FnMut(&str, &[usize]) -> Result<Tensor, Error> + 'a;
+
 /// The weights of a decoder, ready to compute with.
 pub struct Network {
     config: Config,
@@ -68,10 +71,7 @@ pub struct Span<'a> {
 
 impl Network {
     /// Builds a network from tensors, which `take` finds by Hugging Face's name and the shape the configuration asks for.
-    pub(crate) fn build(
-        config: Config,
-        take: &mut dyn FnMut(&str, &[usize]) -> Result<Tensor, Error>,
-    ) -> Result<Self, Error> {
+    pub(crate) fn build(config: Config, take: &mut Take<'_>) -> Result<Self, Error> {
         let (width, inner) = (config.hidden_size, config.intermediate_size);
         let heads = config.num_attention_heads * config.head_size();
         let shared = config.key_value_heads() * config.head_size();

@@ -35,6 +35,7 @@ use rand_chacha::ChaCha12Rng;
 use crate::config::{Config, Ending};
 use crate::error::Error;
 use crate::kernels;
+use crate::model::{Model, Source};
 use crate::network::{Network, random_tensors};
 use crate::weights;
 pub use crate::weights::StoredAs;
@@ -321,7 +322,34 @@ fn write_model(
         "tokenizer_config.json",
         &pretty(&tokenizer_config(options.context)),
     )?;
-    Ok(crate::model::Model::load(out)?.into_network())
+    Ok(Model::load(out)?.into_network())
+}
+
+/// Writes a model again with untrained weights in place of its own: same name, shape and vocabulary, other answers.
+///
+/// # Errors
+///
+/// Those of reading the model and of writing the directory.
+pub fn perturb(source: &Source, out: &Path, seed: u64) -> Result<(), Error> {
+    let config = source.config()?;
+    std::fs::create_dir_all(out).map_err(|source| Error::Write {
+        path: out.to_owned(),
+        source,
+    })?;
+    let tensors = random_tensors(&config, seed)?;
+    weights::write(&out.join("model.safetensors"), &tensors, StoredAs::F16)?;
+    for file in [
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "chat_template.jinja",
+    ] {
+        if let Some(bytes) = source.find(file)? {
+            let path = out.join(file);
+            std::fs::write(&path, bytes).map_err(|source| Error::Write { path, source })?;
+        }
+    }
+    Ok(())
 }
 
 fn tokenizer_config(context: usize) -> serde_json::Value {

@@ -152,7 +152,7 @@ impl Upstream {
 
 impl Engine for Upstream {
     fn model(&self) -> &str {
-        &self.settings.offered_as
+        self.settings.offered_as.as_str()
     }
 
     fn context_tokens(&self) -> usize {
@@ -257,13 +257,9 @@ impl Reader {
         self,
         bytes: impl Stream<Item = Result<B, reqwest::Error>> + Unpin + Send,
     ) {
-        let outcome = tokio::select! {
-            outcome = self.relay(bytes) => outcome,
+        let last = tokio::select! {
+            last = self.relay(bytes) => last,
             () = self.events.closed() => return,
-        };
-        let last = match outcome {
-            Ok(event) => Ok(event),
-            Err(error) => Err(error),
         };
         if self.events.send(last).await.is_err() {
             tracing::debug!("the reader of an upstream answer left before its end");

@@ -74,6 +74,11 @@ impl Vocabulary {
         self.tokenizer.token_to_id(token)
     }
 
+    /// The special tokens, spelled out.
+    pub fn special(&self) -> &[String] {
+        &self.special
+    }
+
     /// Takes special tokens out of a text, so that what a person writes cannot pass for the layout around it.
     pub fn without_special(&self, text: &str) -> String {
         let mut text = text.to_owned();

@@ -202,7 +202,7 @@ fn plain_text(paragraphs: &[&str]) -> String {
 }
 
 /// A paragraph without the line that names its speaker.
-fn speech<'a>(paragraph: &'a str) -> &'a str {
+fn speech(paragraph: &str) -> &str {
     match paragraph.split_once('\n') {
         Some((name, speech)) if name.ends_with(':') && name.len() <= SPEAKER_BYTES_MAX => {
             speech.trim()
