@@ -1,1 +1,293 @@
-//! To follow.
+//! Stake: putting it in, taking it out, moving it.
+
+use super::*;
+use economics::pool::Side;
+
+fn add(hotkey: Account, netuid: NetUid, rao: u64) -> Call<Test> {
+    Call::add_stake {
+        hotkey,
+        netuid,
+        amount_staked: rao,
+    }
+}
+
+fn remove(hotkey: Account, netuid: NetUid, rao: u64) -> Call<Test> {
+    Call::remove_stake {
+        hotkey,
+        netuid,
+        amount_unstaked: rao,
+    }
+}
+
+fn market_with_a_validator() -> (Market, Account) {
+    let mut market = Market::open();
+    let validator = hot(ALICE, 1);
+    market.register(1, ALICE, validator);
+    (market, validator)
+}
+
+#[test]
+fn staking_buys_alpha_and_unstaking_sells_it() {
+    let (mut market, validator) = market_with_a_validator();
+    let free = market.free(BOB);
+    let quote = market.read(|| Subtensor::quote(1, Side::Buy, 100 * UNIT).expect("pool is open"));
+    market.call(BOB, add(validator, 1, 100 * UNIT));
+    assert_eq!(market.free(BOB), free - 100 * UNIT);
+    assert_eq!(market.staked(validator, BOB, 1), quote.received);
+    assert!(market.saw(Event::StakeAdded(
+        BOB,
+        validator,
+        100 * UNIT,
+        quote.received,
+        1,
+        quote.fee
+    )));
+    // The pool held 100 TAO and 100 alpha, so doubling the TAO halves the alpha.
+    assert!(quote.received.abs_diff(50 * UNIT) < UNIT / 10);
+
+    market.call(BOB, remove(validator, 1, quote.received));
+    assert_eq!(market.staked(validator, BOB, 1), 0);
+    let lost = free - market.free(BOB);
+    assert!(lost > 0 && lost < UNIT, "two fees of 0.05 %, not {lost}");
+}
+
+#[test]
+fn staking_on_root_is_one_to_one_and_free() {
+    let (mut market, validator) = market_with_a_validator();
+    let free = market.free(BOB);
+    market.call(BOB, add(validator, ROOT, 100 * UNIT));
+    assert_eq!(market.staked(validator, BOB, ROOT), 100 * UNIT);
+    market.call(BOB, remove(validator, ROOT, 40 * UNIT));
+    assert_eq!(market.staked(validator, BOB, ROOT), 60 * UNIT);
+    assert_eq!(market.free(BOB), free - 60 * UNIT);
+}
+
+#[test]
+fn staking_is_refused() {
+    let (mut market, validator) = market_with_a_validator();
+    let nobody = hot(PAUPER, 1);
+    market.refuse(BOB, add(validator, 7, UNIT), Error::SubnetNotExists);
+    market.refuse(BOB, add(nobody, 1, UNIT), Error::HotKeyAccountNotExists);
+    market.refuse(BOB, add(validator, 1, 1), Error::AmountTooLow);
+    let million = 1_000_000 * UNIT;
+    market.refuse(
+        BOB,
+        add(validator, 1, million),
+        Error::NotEnoughBalanceToStake,
+    );
+    market.refuse(
+        PAUPER,
+        add(validator, 1, UNIT),
+        Error::NotEnoughBalanceToStake,
+    );
+    market.call(
+        CAROL,
+        Call::register_network {
+            hotkey: hot(CAROL, 2),
+        },
+    );
+    market.refuse(BOB, add(validator, 2, UNIT), Error::SubtokenDisabled);
+}
+
+#[test]
+fn unstaking_is_refused() {
+    let (mut market, validator) = market_with_a_validator();
+    market.stake(BOB, validator, 1, 10);
+    let stake = market.staked(validator, BOB, 1);
+    market.refuse(BOB, remove(validator, 1, 0), Error::AmountTooLow);
+    market.refuse(BOB, remove(validator, 1, 1), Error::AmountTooLow);
+    market.refuse(
+        BOB,
+        remove(validator, 1, stake + 1),
+        Error::NotEnoughStakeToWithdraw,
+    );
+    market.refuse(
+        CAROL,
+        remove(validator, 1, UNIT),
+        Error::NotEnoughStakeToWithdraw,
+    );
+    market.refuse(BOB, remove(validator, 7, UNIT), Error::SubnetNotExists);
+    market.refuse(
+        BOB,
+        remove(hot(PAUPER, 1), 1, UNIT),
+        Error::HotKeyAccountNotExists,
+    );
+    assert_eq!(market.staked(validator, BOB, 1), stake);
+}
+
+#[test]
+fn a_limit_stops_a_purchase_at_its_price() {
+    let (mut market, validator) = market_with_a_validator();
+    let buy = |limit_price, allow_partial| Call::add_stake_limit {
+        hotkey: validator,
+        netuid: 1,
+        amount_staked: 100 * UNIT,
+        limit_price,
+        allow_partial,
+    };
+    let double = 2 * UNIT;
+    market.refuse(BOB, buy(double, false), Error::SlippageTooHigh);
+    market.refuse(BOB, buy(UNIT / 2, true), Error::SlippageTooHigh);
+    let free = market.free(BOB);
+    market.call(BOB, buy(double, true));
+    let paid = free - market.free(BOB);
+    // The price doubles when the TAO side grows by the square root of two.
+    assert!(paid.abs_diff(41_421 * UNIT / 1_000) < UNIT, "{paid}");
+    let price = market.read(|| Subtensor::alpha_price(1).of(UNIT));
+    assert!(price <= double && double - price < 10, "{price}");
+    market.call(BOB, buy(6 * UNIT, false));
+}
+
+#[test]
+fn a_limit_stops_a_sale_at_its_price() {
+    let (mut market, validator) = market_with_a_validator();
+    market.stake(BOB, validator, 1, 100);
+    let stake = market.staked(validator, BOB, 1);
+    let sell = |limit_price, allow_partial| Call::remove_stake_limit {
+        hotkey: validator,
+        netuid: 1,
+        amount_unstaked: stake,
+        limit_price,
+        allow_partial,
+    };
+    market.refuse(BOB, sell(2 * UNIT, false), Error::SlippageTooHigh);
+    market.call(BOB, sell(2 * UNIT, true));
+    let left = market.staked(validator, BOB, 1);
+    assert!(left > 0 && left < stake);
+    let price = market.read(|| Subtensor::alpha_price(1).of(UNIT));
+    assert!(price >= 2 * UNIT - 1, "{price}");
+    let all = |limit_price| Call::remove_stake_full_limit {
+        hotkey: validator,
+        netuid: 1,
+        limit_price,
+    };
+    market.refuse(BOB, all(Some(2 * UNIT)), Error::SlippageTooHigh);
+    market.call(BOB, all(None));
+    assert_eq!(market.staked(validator, BOB, 1), 0);
+}
+
+#[test]
+fn everything_is_unstaked_at_once() {
+    let (mut market, validator) = market_with_a_validator();
+    market.stake(BOB, validator, 1, 10);
+    market.stake(BOB, validator, ROOT, 10);
+    market.call(BOB, Call::unstake_all_alpha { hotkey: validator });
+    assert_eq!(market.staked(validator, BOB, 1), 0);
+    assert_eq!(market.staked(validator, BOB, ROOT), 10 * UNIT);
+    market.call(BOB, Call::unstake_all { hotkey: validator });
+    assert_eq!(market.read(|| Subtensor::stakes_of_coldkey(&BOB)), vec![]);
+    market.refuse(
+        BOB,
+        Call::unstake_all {
+            hotkey: hot(PAUPER, 1),
+        },
+        Error::HotKeyAccountNotExists,
+    );
+}
+
+#[test]
+fn stake_moves_between_hotkeys_for_nothing() {
+    let (mut market, validator) = market_with_a_validator();
+    let other = hot(CAROL, 1);
+    market.register(1, CAROL, other);
+    market.stake(BOB, validator, 1, 10);
+    let stake = market.staked(validator, BOB, 1);
+    let step = |alpha_amount| Call::move_stake {
+        origin_hotkey: validator,
+        destination_hotkey: other,
+        origin_netuid: 1,
+        destination_netuid: 1,
+        alpha_amount,
+    };
+    market.call(BOB, step(stake));
+    assert_eq!(market.staked(validator, BOB, 1), 0);
+    assert_eq!(market.staked(other, BOB, 1), stake);
+    market.refuse(BOB, step(UNIT), Error::NotEnoughStakeToWithdraw);
+    market.refuse(BOB, step(0), Error::AmountTooLow);
+}
+
+#[test]
+fn stake_moves_between_subnets_through_both_pools() {
+    let (mut market, validator) = market_with_a_validator();
+    market.open_subnet(CAROL);
+    market.stake(BOB, validator, 1, 10);
+    let stake = market.staked(validator, BOB, 1);
+    let step = |destination_netuid, alpha_amount| Call::swap_stake {
+        hotkey: validator,
+        origin_netuid: 1,
+        destination_netuid,
+        alpha_amount,
+    };
+    let free = market.free(BOB);
+    market.call(BOB, step(2, stake / 2));
+    assert_eq!(market.free(BOB), free);
+    assert!(market.staked(validator, BOB, 2) > 4 * UNIT);
+    market.call(BOB, step(ROOT, stake / 4));
+    assert!(market.staked(validator, BOB, ROOT) > 2 * UNIT);
+    market.refuse(BOB, step(1, UNIT), Error::SameNetuid);
+    market.refuse(BOB, step(9, UNIT), Error::SubnetNotExists);
+    market.refuse(BOB, step(2, 1_000), Error::AmountTooLow);
+
+    let limited = |limit_price, allow_partial| Call::swap_stake_limit {
+        hotkey: validator,
+        origin_netuid: 1,
+        destination_netuid: 2,
+        alpha_amount: stake / 8,
+        limit_price,
+        allow_partial,
+    };
+    market.refuse(BOB, limited(10 * UNIT, false), Error::SlippageTooHigh);
+    market.refuse(BOB, limited(10 * UNIT, true), Error::SlippageTooHigh);
+    market.call(BOB, limited(UNIT / 2, false));
+}
+
+#[test]
+fn stake_passes_to_another_coldkey_where_the_subnet_lets_it() {
+    let (mut market, validator) = market_with_a_validator();
+    market.stake(BOB, validator, 1, 10);
+    let stake = market.staked(validator, BOB, 1);
+    let pass = Call::transfer_stake {
+        destination_coldkey: CAROL,
+        hotkey: validator,
+        origin_netuid: 1,
+        destination_netuid: 1,
+        alpha_amount: stake / 2,
+    };
+    market.call(BOB, pass.clone());
+    assert!(market.staked(validator, CAROL, 1).abs_diff(stake / 2) <= 1);
+    market.set(1, Hyperparameter::TransferToggle(false));
+    market.refuse(BOB, pass, Error::TransferDisallowed);
+}
+
+/// Pay to a hotkey's stakers reaches them in proportion, whoever came or went in between.
+#[test]
+fn shares_follow_pay_through_any_number_of_stakers() {
+    let (mut market, validator) = market_with_a_validator();
+    let stakers: Vec<Account> = (1_000..1_050).collect();
+    for staker in &stakers {
+        market.call(BOB, add(validator, ROOT, 3 * UNIT + staker));
+        market.call(
+            BOB,
+            Call::transfer_stake {
+                destination_coldkey: *staker,
+                hotkey: validator,
+                origin_netuid: ROOT,
+                destination_netuid: ROOT,
+                alpha_amount: 3 * UNIT,
+            },
+        );
+    }
+    // As if root stake earned TAO: the amount doubles, the shares stay.
+    let total = market.read(|| Subtensor::hotkey_stake(&validator, ROOT));
+    market.write(|| {
+        Subtensor::mint_into_reserve(ROOT, total);
+        Subtensor::credit_stakers(&validator, ROOT, total);
+    });
+    for staker in &stakers {
+        assert!(market.staked(validator, *staker, ROOT).abs_diff(6 * UNIT) <= 1);
+    }
+    assert_eq!(
+        market.read(|| Subtensor::stakes_on_hotkey(&validator).len()),
+        51
+    );
+}
