@@ -105,7 +105,8 @@ struct Heard {
 }
 
 impl Peers {
-    fn nobody() -> Self {
+    /// A network of one.
+    pub fn nobody() -> Self {
         Self {
             heard: Arc::default(),
             count: watch::Sender::new(0),

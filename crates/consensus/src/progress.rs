@@ -74,7 +74,8 @@ impl Progress {
             .send_if_modified(|known| std::mem::replace(known, number.max(*known)) < number);
     }
 
-    pub(crate) fn record(&self, finalized: Finalized) {
+    /// Notes that a block has become durable here.
+    pub fn record(&self, finalized: Finalized) {
         {
             let mut recent = self.shared.recent.lock();
             if recent.len() == RECENT_MAX {

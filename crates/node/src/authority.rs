@@ -8,11 +8,11 @@ use crate::{
     transactions::Exchange,
 };
 use commonware_runtime::{Runner as _, Spawner as _, Supervisor as _, tokio as machine};
-use commonware_utils::channel::mpsc;
 use consensus::{
     AuthorityKey, Committee, Fault, Metrics, Progress, PublicKey, gossip, gossip::Peers, network,
 };
 use std::{net::SocketAddr, time::Duration};
+use tokio::sync::mpsc;
 use tracing::info;
 
 /// Directory of agreement's journals and archives within the base path.

@@ -72,9 +72,6 @@ pub enum Error {
     /// The ledger cannot be used.
     #[error("ledger: {0}")]
     Ledger(#[from] ledger::Error),
-    /// The RPC server failed.
-    #[error("rpc: {0}")]
-    Rpc(String),
     /// This node cannot go on.
     #[error("stopped: {0}")]
     Fault(String),
@@ -83,12 +80,15 @@ pub enum Error {
         "stopped: {0}; if the disk is full, free some space; then start again: no finalized block is lost"
     )]
     Ended(String),
-    /// None of the nodes to follow can be reached or believed.
+    /// A node without a key and without a node to follow would never get a block.
+    #[error("a node without --key needs a node to follow: name one or more with --follow URL")]
+    NothingToFollow,
+    /// The URL of a node to follow is of no use.
     #[error("cannot follow {url}: {reason}")]
     Follow {
-        /// The node followed.
+        /// The node to be followed.
         url: String,
-        /// What went wrong.
+        /// Why not.
         reason: String,
     },
 }

@@ -23,9 +23,11 @@ mod authority;
 mod chain;
 mod config;
 mod error;
+mod follower;
 pub mod genesis;
 mod host;
 mod presence;
+mod source;
 mod telemetry;
 mod transactions;
 
@@ -35,6 +37,7 @@ pub use error::Error;
 pub use telemetry::Measured;
 
 use authority::Authority;
+use follower::Follower;
 use genesis::{Genesis, KeyFile};
 use std::panic::{self, AssertUnwindSafe};
 
@@ -50,7 +53,8 @@ pub fn run(
     let genesis = Genesis::read(&config.genesis)?;
     let _held = host::hold(&config.base_path)?;
     let Some(key) = &config.key else {
-        return Err(Error::Genesis("no key".into()));
+        let follower = Follower::prepare(config, genesis)?;
+        return contain(|| follower.run(shutdown));
     };
     let key = KeyFile::read(key)?;
     let authority = Authority::prepare(config, genesis, key)?;

@@ -2,9 +2,11 @@
 //!
 //! What clients submitted here goes to every peer once, and again every [`REOFFER`] while it waits: a message may have
 //! been lost, or the peer away. What a peer sent is not passed on; see [`consensus::gossip`].
+//! A follower has no peers, and hands its clients' transactions to the nodes that it follows.
 
+use crate::source;
 use bytes::Bytes;
-use commonware_utils::{channel::mpsc, sync::Mutex};
+use commonware_utils::sync::Mutex;
 use consensus::gossip::{OUTGOING_MAX, TRANSACTION_BYTES_MAX};
 use ledger::{
     Extrinsic, Hash,
@@ -15,7 +17,10 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{sync::broadcast::error::RecvError, time};
+use tokio::{
+    sync::{broadcast::error::RecvError, mpsc},
+    time,
+};
 use tracing::debug;
 
 /// How often waiting transactions of this node's clients are offered again.
@@ -111,5 +116,18 @@ fn pass_on(outgoing: &mpsc::Sender<Bytes>, transaction: &[u8]) {
     if transaction.len() <= TRANSACTION_BYTES_MAX {
         // A full queue loses it until it is offered again.
         let _ = outgoing.try_send(Bytes::copy_from_slice(transaction));
+    }
+}
+
+/// Hands the transactions of `outgoing` to the first of `sources` that takes them.
+pub(crate) async fn submit_to(sources: Vec<source::Source>, mut outgoing: mpsc::Receiver<Bytes>) {
+    while let Some(transaction) = outgoing.recv().await {
+        for source in &sources {
+            match source.submit(&transaction).await {
+                Ok(()) => break,
+                // It may have the transaction already; if not, this one is offered again.
+                Err(reason) => debug!(url = source.url(), reason, "did not take a transaction"),
+            }
+        }
     }
 }
