@@ -24,7 +24,12 @@ pub struct Ask {
     model: Option<String>,
 
     /// The gateway's URL
-    #[arg(long, default_value = "http://127.0.0.1:8080", env = "STOA_GATEWAY", value_name = "URL")]
+    #[arg(
+        long,
+        default_value = "http://127.0.0.1:8080",
+        env = "STOA_GATEWAY",
+        value_name = "URL"
+    )]
     gateway: String,
 
     /// A key the gateway knows, if it wants one
@@ -51,7 +56,10 @@ impl Ask {
     ///
     /// What the gateway says, when it does not answer.
     pub async fn run(self) -> Result<()> {
-        let http = reqwest::Client::builder().no_proxy().build().context("make an HTTP client")?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .context("make an HTTP client")?;
         let model = match &self.model {
             Some(model) => model.clone(),
             None => self.first_model(&http).await?,
@@ -72,7 +80,11 @@ impl Ask {
         }
         let asked = Instant::now();
         let request = http.post(self.url("chat/completions")).json(&body);
-        let response = self.with_key(request).send().await.context("reach the gateway")?;
+        let response = self
+            .with_key(request)
+            .send()
+            .await
+            .context("reach the gateway")?;
         let response = accepted(response).await?;
         let summary = print(response).await?;
         eprintln!("{summary} · {} ms", asked.elapsed().as_millis());
@@ -84,7 +96,9 @@ impl Ask {
         let response = accepted(request.send().await.context("reach the gateway")?).await?;
         let list: Value = response.json().await.context("read the list of models")?;
         let first = list["data"][0]["id"].as_str();
-        Ok(first.context("the gateway lists no model yet; try again shortly")?.to_owned())
+        Ok(first
+            .context("the gateway lists no model yet; try again shortly")?
+            .to_owned())
     }
 
     fn url(&self, path: &str) -> String {
@@ -122,12 +136,16 @@ async fn print(response: reqwest::Response) -> Result<String> {
     while let Some(chunk) = chunks.next().await {
         for byte in chunk.context("read the answer")? {
             if byte != b'\n' {
-                anyhow::ensure!(line.len() < LINE_BYTES_MAX, "the gateway sent a line without end");
+                anyhow::ensure!(
+                    line.len() < LINE_BYTES_MAX,
+                    "the gateway sent a line without end"
+                );
                 line.push(byte);
                 continue;
             }
             if let Some(text) = summary.take(&std::mem::take(&mut line))? {
-                out.write_all(text.as_bytes()).context("write to standard output")?;
+                out.write_all(text.as_bytes())
+                    .context("write to standard output")?;
                 out.flush().context("write to standard output")?;
             }
         }
@@ -148,7 +166,9 @@ struct Summary {
 impl Summary {
     /// Takes one line of the stream; returns the text it adds.
     fn take(&mut self, line: &[u8]) -> Result<Option<String>> {
-        let Some(data) = line.strip_prefix(b"data: ") else { return Ok(None) };
+        let Some(data) = line.strip_prefix(b"data: ") else {
+            return Ok(None);
+        };
         if data.trim_ascii() == b"[DONE]" {
             self.is_done = true;
             return Ok(None);
@@ -163,7 +183,9 @@ impl Summary {
         if chunk["stoa"].is_object() {
             self.stoa = chunk["stoa"].take();
         }
-        Ok(chunk["choices"][0]["delta"]["content"].as_str().map(str::to_owned))
+        Ok(chunk["choices"][0]["delta"]["content"]
+            .as_str()
+            .map(str::to_owned))
     }
 
     fn text(&self) -> String {
@@ -184,7 +206,8 @@ mod tests {
     #[test]
     fn text_counts_and_miner_are_read_from_a_stream() {
         let mut summary = Summary::default();
-        let text = summary.take(br#"data: {"choices":[{"delta":{"content":"To be"}}],"usage":null}"#);
+        let text =
+            summary.take(br#"data: {"choices":[{"delta":{"content":"To be"}}],"usage":null}"#);
         assert_eq!(text.expect("a chunk"), Some("To be".into()));
         let closing = br#"data: {"choices":[{"delta":{}}],"stoa":{"miner":"5G","uid":2}}"#;
         assert_eq!(summary.take(closing).expect("a chunk"), None);
@@ -193,7 +216,10 @@ mod tests {
         assert_eq!(summary.take(b"").expect("a blank line"), None);
         summary.take(b"data: [DONE]").expect("the end");
         assert!(summary.is_done);
-        assert_eq!(summary.text(), "5 prompt + 3 answer tokens · miner 5G · uid 2");
+        assert_eq!(
+            summary.text(),
+            "5 prompt + 3 answer tokens · miner 5G · uid 2"
+        );
     }
 
     #[test]

@@ -64,7 +64,9 @@ impl BenchFinality {
         if self.seconds * 1_000 / self.interval_ms.max(1) > BLOCKS_MAX {
             bail!("a measurement counts at most {BLOCKS_MAX} blocks; lower --seconds");
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
         let figures = runtime.block_on(self.measure())?;
         if self.json {
             println!("{:#}", figures.json(&self));
@@ -82,7 +84,10 @@ impl BenchFinality {
         let mut figures = Figures::default();
         for peer in &peers {
             let blocks = finality(peer.metrics).await?;
-            for block in blocks.iter().filter(|block| block.number > first + WARM_UP_BLOCKS) {
+            for block in blocks
+                .iter()
+                .filter(|block| block.number > first + WARM_UP_BLOCKS)
+            {
                 figures.everywhere.push(block.ms);
                 if block.own {
                     figures.at_proposer.push(block.ms);
@@ -171,17 +176,27 @@ impl Figures {
             bench.authorities, bench.interval_ms, bench.seconds
         );
         println!();
-        println!("{:<34} {:>7} {:>8} {:>8} {:>8} {:>8}", "", "blocks", "p50 ms", "p90 ms", "p99 ms", "max ms");
+        println!(
+            "{:<34} {:>7} {:>8} {:>8} {:>8} {:>8}",
+            "", "blocks", "p50 ms", "p90 ms", "p99 ms", "max ms"
+        );
         for (name, figures) in [
             ("at the authority that proposed it", &self.at_proposer),
             ("at every authority", &self.everywhere),
         ] {
             let [p50, p90, p99, max] = [0.5, 0.9, 0.99, 1.0].map(|q| quantile(figures, q));
-            println!("{name:<34} {:>7} {p50:>8.0} {p90:>8.0} {p99:>8.0} {max:>8.0}", figures.len());
+            println!(
+                "{name:<34} {:>7} {p50:>8.0} {p90:>8.0} {p99:>8.0} {max:>8.0}",
+                figures.len()
+            );
         }
         println!();
-        println!("The limit: three network hops (proposal, votes to notarize, votes to finalize), two executions");
-        println!("(the leader's, then everybody's at once) and the fsyncs of votes, block and ledger in between.");
+        println!(
+            "The limit: three network hops (proposal, votes to notarize, votes to finalize), two executions"
+        );
+        println!(
+            "(the leader's, then everybody's at once) and the fsyncs of votes, block and ledger in between."
+        );
     }
 }
 
@@ -206,7 +221,10 @@ async fn first_block(peers: &[Peer], directory: &Path) -> Result<u32> {
             if Instant::now() > deadline {
                 let name = node::genesis::authority_name(index);
                 let log = std::fs::read_to_string(directory.join(format!("{name}.log")));
-                bail!("{name} has finalized nothing in {START_PATIENCE:?}: {}", log.unwrap_or_default().trim());
+                bail!(
+                    "{name} has finalized nothing in {START_PATIENCE:?}: {}",
+                    log.unwrap_or_default().trim()
+                );
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -229,5 +247,8 @@ fn free_ports(count: usize) -> Result<Vec<u16>> {
         .map(|_| TcpListener::bind(local(0)))
         .collect::<std::io::Result<Vec<_>>>()
         .context("find free ports")?;
-    listeners.iter().map(|it| Ok(it.local_addr()?.port())).collect()
+    listeners
+        .iter()
+        .map(|it| Ok(it.local_addr()?.port()))
+        .collect()
 }

@@ -33,7 +33,13 @@ pub struct Gateway {
     validator: Vec<String>,
 
     /// A key that customers may use; may be repeated [default: any key, or none]
-    #[arg(long, env = "STOA_API_KEYS", value_delimiter = ',', hide_env_values = true, value_name = "KEY")]
+    #[arg(
+        long,
+        env = "STOA_API_KEYS",
+        value_delimiter = ',',
+        hide_env_values = true,
+        value_name = "KEY"
+    )]
     api_key: Vec<String>,
 
     /// Requests per minute and key [default: unlimited]
@@ -64,9 +70,10 @@ impl Gateway {
     ///
     /// When a key cannot be read, the address is taken, or the node cannot be used.
     pub async fn run(self) -> Result<()> {
-        let hotkeys = self.hotkey.iter().map(|text| {
-            Pair::from_uri_or_file(text).context("read a key given with --hotkey")
-        });
+        let hotkeys = self
+            .hotkey
+            .iter()
+            .map(|text| Pair::from_uri_or_file(text).context("read a key given with --hotkey"));
         let patience = gateway::Patience {
             first_token: Duration::from_millis(self.first_token_ms),
             hedge: self.hedge_ms.map(Duration::from_millis),

@@ -52,7 +52,10 @@ impl Genesis {
         let Action::New(new) = self.action;
         let out = new.out.clone();
         if out.join(node::genesis::GENESIS_FILE).exists() {
-            bail!("{} holds a genesis already; choose another --out", out.display());
+            bail!(
+                "{} holds a genesis already; choose another --out",
+                out.display()
+            );
         }
         let spec = new.spec()?;
         // Refuses what the runtime refuses before any key is drawn.

@@ -45,7 +45,9 @@ fn epoch(path: &PathBuf) -> anyhow::Result<String> {
         std::fs::read_to_string(path).with_context(|| format!("read case {}", path.display()))?
     };
     let steps = case::read(&text).with_context(|| format!("read case {}", path.display()))?;
-    let results: Vec<serde_json::Value> =
-        steps.iter().map(|step| case::write(&settle(&step.params, &step.input))).collect();
+    let results: Vec<serde_json::Value> = steps
+        .iter()
+        .map(|step| case::write(&settle(&step.params, &step.input)))
+        .collect();
     Ok(serde_json::to_string_pretty(&results)?)
 }

@@ -1,0 +1,13 @@
+//! One file per subcommand: its arguments, and the library call they lead to.
+
+pub mod ask;
+pub mod bench;
+pub mod bench_finality;
+pub mod gateway;
+pub mod genesis;
+pub mod miner;
+pub mod node;
+pub mod simulate;
+pub mod train;
+pub mod validator;
+pub mod wallet;
