@@ -29,7 +29,7 @@ struct Cli {
         long,
         global = true,
         env = "STOA_LOG",
-        default_value = "info",
+        default_value = "info,commonware=warn",
         value_name = "FILTER"
     )]
     log: String,
