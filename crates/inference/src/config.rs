@@ -284,6 +284,8 @@ mod tests {
     fn the_end_is_one_token_or_any_of_several() {
         let one = parse(&format!("{{{SMALL}, \"eos_token_id\": 3}}")).unwrap();
         assert!(one.eos_token_id.contains(3) && !one.eos_token_id.contains(4));
+        let none = parse(&format!("{{{SMALL}, \"eos_token_id\": null}}")).unwrap();
+        assert_eq!(none.eos_token_id, Ending::None);
         let any = parse(&format!("{{{SMALL}, \"eos_token_id\": [3, 4]}}")).unwrap();
         assert!(any.eos_token_id.contains(3) && any.eos_token_id.contains(4));
     }

@@ -329,27 +329,24 @@ impl Cache {
     ) -> Result<(Tensor, Tensor), Error> {
         let (heads, count, size) = key.dims3()?;
         let total = self.positions + count;
-        let slot = &mut self.layers[layer];
-        let room = match slot {
-            Some((keys, _)) => keys.dim(1)?,
-            None => 0,
-        };
-        if room < total {
-            let room = total.next_multiple_of(CACHE_STEP);
-            let keys = Tensor::zeros((heads, room, size), DType::F32, &Device::Cpu)?;
-            let values = keys.zeros_like()?;
-            if let Some((old_keys, old_values)) = slot {
-                keys.slice_set(old_keys, 1, 0)?;
-                values.slice_set(old_values, 1, 0)?;
+        let (keys, values) = match self.layers[layer].take() {
+            Some((keys, values)) if keys.dim(1)? >= total => (keys, values),
+            outgrown => {
+                let room = total.next_multiple_of(CACHE_STEP);
+                let keys = Tensor::zeros((heads, room, size), DType::F32, &Device::Cpu)?;
+                let values = keys.zeros_like()?;
+                if let Some((old_keys, old_values)) = outgrown {
+                    keys.slice_set(&old_keys, 1, 0)?;
+                    values.slice_set(&old_values, 1, 0)?;
+                }
+                (keys, values)
             }
-            *slot = Some((keys, values));
-        }
-        let Some((keys, values)) = slot else {
-            unreachable!("filled just above")
         };
         keys.slice_set(key, 1, self.positions)?;
         values.slice_set(value, 1, self.positions)?;
-        Ok((keys.narrow(1, 0, total)?, values.narrow(1, 0, total)?))
+        let seen = (keys.narrow(1, 0, total)?, values.narrow(1, 0, total)?);
+        self.layers[layer] = Some((keys, values));
+        Ok(seen)
     }
 }
 

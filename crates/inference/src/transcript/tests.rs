@@ -1,6 +1,6 @@
 //! What is released when, and where an answer ends.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 
@@ -110,14 +110,16 @@ fn an_ending_token_ends_without_a_trace() {
     assert_eq!(ended, Some(FinishReason::Stop));
 }
 
+static MODEL: LazyLock<Arc<Model>> = LazyLock::new(|| fixture::model(1));
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     /// Whatever is said, in whatever script, comes out as it went in.
     #[test]
     fn text_survives_token_by_token(text in "\\PC{0,40}") {
-        let model = fixture::model(1);
+        let model = &*MODEL;
         let ids = model.vocabulary().encode(&model.vocabulary().without_special(&text)).unwrap();
-        let (releases, _) = replay(&model, &ids, &[], usize::MAX);
+        let (releases, _) = replay(model, &ids, &[], usize::MAX);
         prop_assert_eq!(releases.concat(), model.vocabulary().without_special(&text));
     }
 }
