@@ -139,7 +139,10 @@ pub(crate) fn saturate(value: u128) -> u64 {
 pub struct Total {
     total: u64,
     shift: u32,
+    /// `⌊2⁹⁶ / (total · 2^shift)⌋`.
     reciprocal: u64,
+    /// `⌊2⁶⁴ / total⌋`, for parts that have room for 32 more bits.
+    reciprocal_of_small: u64,
 }
 
 impl Total {
@@ -147,19 +150,32 @@ impl Total {
     pub fn new(total: u64) -> Self {
         debug_assert!(total < 1 << 63, "totals are below 2^63");
         if total == 0 {
+            // Nothing is a part of it, and no remainder reaches this.
             return Self {
-                total,
+                total: u64::MAX,
                 shift: 0,
                 reciprocal: 0,
+                reciprocal_of_small: 0,
             };
         }
         let shift = total.leading_zeros();
         let reciprocal = saturate((1u128 << 96) / u128::from(total << shift));
+        let reciprocal_of_small = saturate((1u128 << 64) / u128::from(total));
         Self {
             total,
             shift,
             reciprocal,
+            reciprocal_of_small,
         }
+    }
+
+    /// As [`Total::share`], for a part of 16 bits.
+    #[inline(always)]
+    pub fn share_of_small(&self, part: u16) -> u64 {
+        let part = u64::from(part) << 32;
+        let estimate = ((u128::from(part) * u128::from(self.reciprocal_of_small)) >> 64) as u64;
+        let remainder = part - estimate * self.total;
+        estimate + u64::from(remainder >= self.total)
     }
 
     /// Returns `⌊part · 2³² / total⌋` for a part no larger than the total; zero when the total is zero.
@@ -170,6 +186,6 @@ impl Total {
             ((u128::from(part << self.shift) * u128::from(self.reciprocal)) >> 64) as u64;
         // Exact although the shifted part may not fit: the true remainder is below twice the total.
         let remainder = (part << 32).wrapping_sub(estimate.wrapping_mul(self.total));
-        estimate + u64::from(remainder >= self.total && self.total != 0)
+        estimate + u64::from(remainder >= self.total)
     }
 }

@@ -6,8 +6,9 @@
 
 use std::borrow::Cow;
 
-use super::bonds::Bonds;
-use super::majority::{Cell, Majority, cell, holder, value};
+use super::bonds::{Bonds, Column};
+use super::cell::{Cell, HOLDERS_MAX, cell, holder, weight};
+use super::majority::Majority;
 use super::{Input, Params, Stakes, Yuma, normalise, share_of_ratio, times};
 use crate::fixed::Total;
 
@@ -73,6 +74,10 @@ impl<'a> Field<'a> {
                 Holder::new(params, input, stakes, uid, &registered_at, registered_last)
             })
             .collect();
+        assert!(
+            holders.len() <= HOLDERS_MAX,
+            "a subnet has at most {HOLDERS_MAX} graders"
+        );
         let mut voices = stakes.active_share.clone();
         normalise(&mut voices);
         let sum = voices.iter().sum();
@@ -100,21 +105,35 @@ impl<'a> Field<'a> {
             .iter()
             .map(|h| self.stakes.active_share[usize::from(h.uid)])
             .collect();
-        let mut bonds = Bonds::new(self.params, yuma, stake.clone(), self.kept());
+        let room: Vec<usize> = self
+            .holders
+            .iter()
+            .map(|h| h.weights.len().max(h.bonds.len()))
+            .collect();
+        let mut bonds = Bonds::new(self.params, yuma, stake.clone(), &room);
         let mut strip = Strip::new(self.holders.len());
         let mut consensus = vec![0; self.uids];
         let mut incentive = vec![0; self.uids];
-        let mut trust = vec![0; self.holders.len()];
+        let mut earners: Vec<Earner> = stake
+            .iter()
+            .map(|&stake| Earner { stake, trust: 0 })
+            .collect();
 
         for start in (0..self.uids).step_by(strip.columns) {
             let end = (start + strip.columns).min(self.uids);
             self.gather(&mut strip, start, end);
             for uid in start..end {
-                let weights = strip.weights.column(uid - start);
-                let agreed = self.majority.agreed(weights);
+                let cells = strip.column(uid - start);
+                let agreed = self.majority.agreed(cells);
                 consensus[uid] = agreed;
-                incentive[uid] = rank(weights, agreed, &stake, &mut trust);
-                bonds.settle_column(uid as u16, weights, agreed, strip.bonds.column(uid - start));
+                incentive[uid] = rank(cells, agreed, &mut earners);
+                let is_new = self.registered_at[uid] >= self.bonds_before;
+                bonds.settle_column(Column {
+                    uid: uid as u16,
+                    cells,
+                    agreed,
+                    is_new,
+                });
             }
         }
         normalise(&mut incentive);
@@ -123,8 +142,12 @@ impl<'a> Field<'a> {
         normalise(&mut dividends);
         let mut stored = vec![Vec::new(); self.uids];
         for (holder, row) in self.holders.iter().zip(rows) {
-            stored[usize::from(holder.uid)] = row;
+            let uid = usize::from(holder.uid);
+            if self.stakes.permitted_next[uid] {
+                stored[uid] = row;
+            }
         }
+        let trust = earners.iter().map(|earner| earner.trust).collect();
         Outcome {
             consensus,
             trust: self.by_uid(trust),
@@ -142,46 +165,28 @@ impl<'a> Field<'a> {
         spread
     }
 
-    /// The room for each holder's new bonds, none for those who lose or lack a permit.
-    fn kept(&self) -> Vec<Option<usize>> {
-        let room = |holder: &Holder| {
-            let is_kept = self.stakes.permitted_next[usize::from(holder.uid)];
-            is_kept.then(|| holder.weights.len().max(holder.bonds.len()))
-        };
-        self.holders.iter().map(room).collect()
-    }
-
     /// Fills a strip with the columns from `start` to `end` of all rows.
     fn gather(&self, strip: &mut Strip, start: usize, end: usize) {
-        strip.weights.clear();
-        strip.bonds.clear();
+        strip.begin(start);
         for (index, holder) in self.holders.iter().enumerate() {
-            let row = advance(
-                &holder.weights,
-                &mut strip.weight_cursors[index],
-                start,
-                end,
-            );
-            let checks_registration = self.registered_last >= holder.registered_before;
-            for &(uid, weight) in row {
-                let skipped = (uid == holder.uid && holder.skips_itself)
-                    || (checks_registration
-                        && self.registered_at[usize::from(uid)] >= holder.registered_before);
-                if !skipped {
-                    let share = holder.total.share(u64::from(weight));
-                    strip
-                        .weights
-                        .push(usize::from(uid) - start, cell(share, index as u16));
-                }
-            }
-            let row = advance(&holder.bonds, &mut strip.bond_cursors[index], start, end);
-            for &(uid, bond) in row {
-                if self.registered_at[usize::from(uid)] < self.bonds_before {
-                    strip.bonds.push(
-                        usize::from(uid) - start,
-                        cell(u64::from(bond), index as u16),
-                    );
-                }
+            let [weights, bonds] = strip.cursors[index];
+            let weights = part(&holder.weights, weights, start, end);
+            let bonds = part(&holder.bonds, bonds, start, end);
+            strip.cursors[index][0] += weights.len();
+            strip.cursors[index][1] += bonds.len();
+            let holds_itself = (start..end).contains(&usize::from(holder.uid));
+            if self.registered_last >= holder.registered_before {
+                let counts = |uid: u16| {
+                    holder.counts(uid)
+                        && self.registered_at[usize::from(uid)] < holder.registered_before
+                };
+                strip.add_row(index, weights, bonds, holder.total, counts);
+            } else if holds_itself {
+                strip.add_row(index, weights, bonds, holder.total, |uid| {
+                    holder.counts(uid)
+                });
+            } else {
+                strip.add_row(index, weights, bonds, holder.total, |_| true);
             }
         }
     }
@@ -216,32 +221,58 @@ impl<'a> Holder<'a> {
         let registered_before = updated.min(committed.map_or(u64::MAX, |at| at.saturating_add(1)));
         let uid = uid as u16;
         let skips_itself = params.owner != Some(uid);
-        let counts = |&&(to, _): &&(u16, u16)| {
-            !(to == uid && skips_itself)
-                && (registered_last < registered_before
-                    || registered_at[usize::from(to)] < registered_before)
-        };
-        let sum = weights
-            .iter()
-            .filter(counts)
-            .map(|&(_, weight)| u64::from(weight))
-            .sum();
-        Some(Self {
+        let holder = Self {
             uid,
-            total: Total::new(sum),
+            total: Total::new(0),
             weights,
             skips_itself,
             registered_before,
             bonds,
+        };
+        let counts = |&&(to, _): &&(u16, u16)| {
+            holder.counts(to) && registered_at[usize::from(to)] < registered_before
+        };
+        let sum = if registered_last < registered_before {
+            let sum: u64 = holder
+                .weights
+                .iter()
+                .map(|&(_, weight)| u64::from(weight))
+                .sum();
+            let own = holder.weights.binary_search_by_key(&uid, |&(to, _)| to);
+            sum - own.map_or(0, |at| {
+                if skips_itself {
+                    u64::from(holder.weights[at].1)
+                } else {
+                    0
+                }
+            })
+        } else {
+            holder
+                .weights
+                .iter()
+                .filter(counts)
+                .map(|&(_, weight)| u64::from(weight))
+                .sum()
+        };
+        Some(Self {
+            total: Total::new(sum),
+            ..holder
         })
+    }
+
+    /// Whether a weight on this uid can count: not on itself, unless it is the owner's.
+    #[inline(always)]
+    fn counts(&self, to: u16) -> bool {
+        to != self.uid || !self.skips_itself
     }
 }
 
 /// A stored row in order of uid, of existing uids only; borrowed where it is so already.
 fn ordered(row: &[(u16, u16)], uids: usize) -> Row<'_> {
     let ascends = row
-        .windows(2)
-        .fold(true, |ascends, pair| ascends & (pair[0].0 < pair[1].0));
+        .iter()
+        .zip(row.iter().skip(1))
+        .all(|(one, next)| one.0 < next.0);
     let exists = row.last().is_none_or(|&(uid, _)| usize::from(uid) < uids);
     if ascends && exists {
         return Cow::Borrowed(row);
@@ -258,91 +289,130 @@ fn ordered(row: &[(u16, u16)], uids: usize) -> Row<'_> {
     Cow::Owned(row)
 }
 
-/// The part of an ordered row from `start` to `end`, moving the cursor past it.
+/// The part of an ordered row that lies before column `end`, from a cursor at column `start`.
 #[inline]
-fn advance<'r>(
-    row: &'r [(u16, u16)],
-    cursor: &mut usize,
-    start: usize,
-    end: usize,
-) -> &'r [(u16, u16)] {
-    if start == 0 {
-        *cursor = 0;
-    }
-    let rest = &row[*cursor..];
-    // No row has more entries than columns, so the part cannot be longer than the strip is wide.
+fn part(row: &[(u16, u16)], cursor: usize, start: usize, end: usize) -> &[(u16, u16)] {
+    let rest = &row[cursor..];
+    // No part has more entries than the strip has columns.
     let within = &rest[..rest.len().min(end - start)];
-    let length = within.partition_point(|&(uid, _)| usize::from(uid) < end);
-    *cursor += length;
-    &within[..length]
+    match within.last() {
+        Some(&(uid, _)) if usize::from(uid) >= end => {
+            &within[..within.partition_point(|&(uid, _)| usize::from(uid) < end)]
+        }
+        _ => within,
+    }
+}
+
+/// What ranking a column needs of a holder, side by side.
+struct Earner {
+    stake: u64,
+    trust: u64,
 }
 
 /// Returns a column's rank, and adds its clipped weights to its holders' trust.
 #[inline]
-fn rank(weights: &[Cell], agreed: u64, stake: &[u64], trust: &mut [u64]) -> u64 {
+fn rank(cells: &[Cell], agreed: u64, earners: &mut [Earner]) -> u64 {
     let mut rank = 0;
-    for &cell in weights {
-        let clipped = value(cell).min(agreed);
-        rank += times(stake[holder(cell)], clipped);
-        trust[holder(cell)] += clipped;
+    for &cell in cells {
+        let earner = &mut earners[holder(cell)];
+        let clipped = weight(cell).min(agreed);
+        rank += times(earner.stake, clipped);
+        earner.trust += clipped;
     }
     rank
 }
 
-/// A strip of columns of both matrices.
+/// A strip of columns of both matrices, filled row by row. All columns have equal room.
 struct Strip {
     columns: usize,
-    weights: Columns,
-    bonds: Columns,
-    weight_cursors: Vec<usize>,
-    bond_cursors: Vec<usize>,
+    start: usize,
+    stride: usize,
+    cells: Vec<Cell>,
+    /// Where each column's next cell goes.
+    next: Vec<usize>,
+    /// How far each row's weights and bonds have been read.
+    cursors: Vec<[usize; 2]>,
 }
 
 impl Strip {
     fn new(holders: usize) -> Self {
         let columns = (STRIP_CELLS / holders.max(1)).clamp(STRIP_COLUMNS.0, STRIP_COLUMNS.1);
-        Self {
-            columns,
-            weights: Columns::new(columns, holders),
-            bonds: Columns::new(columns, holders),
-            weight_cursors: vec![0; holders],
-            bond_cursors: vec![0; holders],
-        }
-    }
-}
-
-/// Columns of equal room, each filled from its top.
-struct Columns {
-    cells: Vec<Cell>,
-    counts: Vec<usize>,
-    stride: usize,
-}
-
-impl Columns {
-    fn new(columns: usize, holders: usize) -> Self {
         // One cache line more than needed: at a power of two, all columns would compete for the same sets.
         let stride = holders + 8;
         Self {
-            cells: vec![0; columns * stride],
-            counts: vec![0; columns],
+            columns,
+            start: 0,
             stride,
+            cells: vec![0; columns * stride],
+            next: vec![0; columns],
+            cursors: vec![[0; 2]; holders],
         }
     }
 
-    fn clear(&mut self) {
-        self.counts.fill(0);
+    /// Empties the strip and puts it at a column.
+    fn begin(&mut self, start: usize) {
+        self.start = start;
+        self.next
+            .iter_mut()
+            .enumerate()
+            .for_each(|(column, next)| *next = column * self.stride);
+    }
+
+    /// Adds a row's weights and bonds, merged by uid, leaving out weights that do not count.
+    #[inline(always)]
+    fn add_row(
+        &mut self,
+        index: usize,
+        weights: &[(u16, u16)],
+        bonds: &[(u16, u16)],
+        total: Total,
+        counts: impl Fn(u16) -> bool,
+    ) {
+        if weights.len() == bonds.len()
+            && weights
+                .iter()
+                .zip(bonds)
+                .all(|(weight, bond)| weight.0 == bond.0)
+        {
+            for (&(to, weight), &(_, bond)) in weights.iter().zip(bonds) {
+                let share = counts(to).then_some(total.share_of_small(weight));
+                self.push(to, cell(share, bond, index));
+            }
+            return;
+        }
+        let (mut w, mut b) = (0, 0);
+        while w < weights.len() && b < bonds.len() {
+            let ((to_w, weight), (to_b, bond)) = (weights[w], bonds[b]);
+            // Written so as to compile without branches: which row is ahead is anybody's guess.
+            let (takes_weight, takes_bond) = (to_w <= to_b, to_b <= to_w);
+            w += usize::from(takes_weight);
+            b += usize::from(takes_bond);
+            let share = total.share_of_small(if takes_weight { weight } else { 0 });
+            let share = (takes_weight && counts(to_w)).then_some(share);
+            let bond = if takes_bond { bond } else { 0 };
+            if share.is_some() || takes_bond {
+                self.push(to_w.min(to_b), cell(share, bond, index));
+            }
+        }
+        for &(to, weight) in &weights[w..] {
+            if counts(to) {
+                self.push(to, cell(Some(total.share_of_small(weight)), 0, index));
+            }
+        }
+        for &(to, bond) in &bonds[b..] {
+            self.push(to, cell(None, bond, index));
+        }
     }
 
     #[inline(always)]
-    fn push(&mut self, column: usize, cell: Cell) {
-        let count = &mut self.counts[column];
-        self.cells[column * self.stride + *count] = cell;
-        *count += 1;
+    fn push(&mut self, to: u16, cell: Cell) {
+        let next = &mut self.next[usize::from(to) - self.start];
+        self.cells[*next] = cell;
+        *next += 1;
     }
 
     #[inline(always)]
     fn column(&self, column: usize) -> &[Cell] {
-        let start = column * self.stride;
-        &self.cells[start..start + self.counts[column]]
+        &self.cells[column * self.stride..self.next[column]]
     }
 }

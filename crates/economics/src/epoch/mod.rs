@@ -59,6 +59,7 @@
 //! subnet, and where results are kept: the pallet.
 
 mod bonds;
+pub mod cell;
 mod field;
 pub mod majority;
 pub mod sigmoid;

@@ -2,8 +2,8 @@
 
 #[path = "../../../stoa/src/commands/simulate/case.rs"]
 mod case;
-
+mod emission;
 mod epoch_cases;
 mod equivalence;
-
+mod math_ops;
 mod reference;

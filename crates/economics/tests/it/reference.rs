@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 use economics::epoch::{Input, LiquidAlpha, Params, Settlement, Yuma};
 
-type Row = BTreeMap<usize, i128>;
-const ONE: i128 = 1 << 32;
+pub type Row = BTreeMap<usize, i128>;
+pub const ONE: i128 = 1 << 32;
 
-fn times(a: i128, b: i128) -> i128 {
+pub fn times(a: i128, b: i128) -> i128 {
     (a * b) >> 32
 }
 
-fn over(a: i128, b: i128) -> i128 {
+pub fn over(a: i128, b: i128) -> i128 {
     if b == 0 { 0 } else { a * ONE / b }
 }
 
@@ -26,7 +26,7 @@ fn stored(value: i128) -> u16 {
     ((value * 65_535) >> 32).clamp(0, 65_535) as u16
 }
 
-fn normalised(values: &[i128]) -> Vec<i128> {
+pub fn normalised(values: &[i128]) -> Vec<i128> {
     let sum: i128 = values.iter().sum();
     if sum == 0 {
         values.to_vec()
@@ -43,7 +43,7 @@ fn column_sums(rows: &[Row], n: usize) -> Vec<i128> {
     sums
 }
 
-fn column_normalised(rows: &[Row], n: usize) -> Vec<Row> {
+pub fn column_normalised(rows: &[Row], n: usize) -> Vec<Row> {
     let sums = column_sums(rows, n);
     let share = |(&j, &value): (&usize, &i128)| {
         (
@@ -58,6 +58,39 @@ fn column_normalised(rows: &[Row], n: usize) -> Vec<Row> {
     rows.iter()
         .map(|row| row.iter().map(share).collect())
         .collect()
+}
+
+/// Divides each column by its largest entry.
+pub fn column_upscaled(rows: &[Row], n: usize) -> Vec<Row> {
+    let mut largest = vec![0; n];
+    for row in rows {
+        row.iter()
+            .for_each(|(&j, &value)| largest[j] = value.max(largest[j]));
+    }
+    let share = |(&j, &value): (&usize, &i128)| (j, over(value, largest[j]));
+    rows.iter()
+        .map(|row| row.iter().map(share).collect())
+        .collect()
+}
+
+/// Scales until the largest is 65535, rounding halves up.
+pub fn upscaled(values: &[i128]) -> Vec<u16> {
+    let max = values.iter().copied().max().unwrap_or(0);
+    let scaled = |&value: &i128| match max {
+        0 => value,
+        max if max > 32_768 * ONE => times(value, over(65_535 * ONE, max)),
+        max => over(value * 65_535, max),
+    };
+    values
+        .iter()
+        .map(scaled)
+        .map(|value| ((value + ONE / 2) >> 32) as u16)
+        .collect()
+}
+
+/// A bond after it has followed a weight at a rate, never above one.
+pub fn followed(rate: i128, bond: i128, weight: i128) -> i128 {
+    (times(ONE - rate, bond) + times(rate, weight)).min(ONE)
 }
 
 /// `exp`, far more precisely than needed: by its series, with 60 fractional bits.
@@ -143,7 +176,7 @@ fn masked_weights(params: &Params, input: &Input, n: usize) -> Vec<Row> {
     rows
 }
 
-fn clipped(weights: &[Row], limits: &[i128]) -> Vec<Row> {
+pub fn clipped(weights: &[Row], limits: &[i128]) -> Vec<Row> {
     let clip = |(&j, &w): (&usize, &i128)| {
         if w < limits[j] {
             Some((j, w))
@@ -230,7 +263,7 @@ fn liquid_bonds(new: &[Row], old: &[Row], consensus: &[i128], liquid: LiquidAlph
     let cell = |i: usize, j: usize, weight: i128| {
         let bond = old[i].get(&j).copied().unwrap_or(0);
         let rate = liquid_rate(liquid, weight, bond, consensus[j]);
-        (times(ONE - rate, bond) + times(rate, weight)).min(ONE)
+        followed(rate, bond, weight)
     };
     (0..new.len())
         .map(|i| new[i].iter().map(|(&j, &w)| (j, cell(i, j, w))).collect())
@@ -272,19 +305,7 @@ fn bonds_and_dividends(
             );
             let bonds = column_normalised(&bonds, n);
             let dividends = normalised(&dividends_of(&bonds, incentive));
-            let mut largest = vec![0; n];
-            bonds
-                .iter()
-                .flatten()
-                .for_each(|(&j, &b)| largest[j] = b.max(largest[j]));
-            let kept = bonds
-                .iter()
-                .map(|row| {
-                    row.iter()
-                        .map(|(&j, &b)| (j, over(b, largest[j])))
-                        .collect()
-                })
-                .collect();
+            let kept = column_upscaled(&bonds, n);
             (kept, dividends)
         }
         Yuma::Three { liquid } => {

@@ -1,0 +1,50 @@
+//! One cell of an epoch's matrices in one word, ordered by weight.
+//!
+//! ```text
+//!  63            31 30        15 14       0
+//!  │ weight + 1, or │   stored   │ holder  │
+//!  │ 0 without one  │    bond    │         │
+//! ```
+//!
+//! A strip is a million of these in all, moved three times; one word each is what keeps a strip in the cache. An explicit zero
+//! weight is not the same as none: it lets a liquid bond decay instead of falling.
+
+use super::ONE;
+
+/// A weight (a count of 2⁻³²) or none, a stored bond, and who holds them.
+pub type Cell = u64;
+
+/// How many holders a cell can tell apart.
+pub const HOLDERS_MAX: usize = 1 << 15;
+
+/// Packs a weight of at most one, a bond and a holder below [`HOLDERS_MAX`].
+#[inline(always)]
+pub fn cell(weight: Option<u64>, bond: u16, holder: usize) -> Cell {
+    debug_assert!(weight.is_none_or(|weight| weight <= ONE) && holder < HOLDERS_MAX);
+    let level = weight.map_or(0, |weight| weight + 1);
+    (level << 31) | (u64::from(bond) << 15) | holder as u64
+}
+
+/// Orders cells by weight: zero without one, otherwise the weight plus one.
+#[inline(always)]
+pub fn level(cell: Cell) -> u64 {
+    cell >> 31
+}
+
+/// The weight of a cell, zero if it has none.
+#[inline(always)]
+pub fn weight(cell: Cell) -> u64 {
+    level(cell).saturating_sub(1)
+}
+
+/// The stored bond of a cell.
+#[inline(always)]
+pub fn bond(cell: Cell) -> u64 {
+    (cell >> 15) & 0xffff
+}
+
+/// The holder of a cell.
+#[inline(always)]
+pub fn holder(cell: Cell) -> usize {
+    (cell & 0x7fff) as usize
+}
