@@ -5,19 +5,18 @@ use crate::{
     TransactionPayment, VERSION,
     views::{
         Market,
-        delegate::{self, DelegateInfo},
+        delegate::{self, DelegateInfo, Position},
         hyperparameters::{self, HyperparamEntry, SubnetHyperparams, SubnetHyperparamsV2},
         metagraph::Metagraph,
         neuron::{self, NeuronInfo, NeuronInfoLite},
         price::{self, SimSwapResult, SubnetPrice},
-        stake::{self, LockState, StakeAvailability, StakeInfo},
+        stake::{self, StakeAvailability, StakeInfo},
         subnet::{DynamicInfo, SubnetInfo, SubnetInfoV2, SubnetState},
     },
 };
 use frame_support::weights::Weight;
-use pallet_subtensor::FixedU128;
+use pallet_subtensor::{FixedU128, LockState};
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
-use parity_scale_codec::Compact;
 use sp_api::impl_runtime_apis;
 use sp_core::OpaqueMetadata;
 use sp_inherents::{CheckInherentsResult, InherentData};
@@ -228,7 +227,7 @@ impl_runtime_apis! {
             delegate::one(delegate_account)
         }
 
-        fn get_delegated(delegatee_account: AccountId) -> Vec<(DelegateInfo, (Compact<u16>, Compact<u64>))> {
+        fn get_delegated(delegatee_account: AccountId) -> Vec<(DelegateInfo, Position)> {
             delegate::of_coldkey(&delegatee_account)
         }
     }

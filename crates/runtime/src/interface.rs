@@ -6,17 +6,16 @@
 use crate::{
     AccountId,
     views::{
-        delegate::DelegateInfo,
+        delegate::{DelegateInfo, Position},
         hyperparameters::{HyperparamEntry, SubnetHyperparams, SubnetHyperparamsV2},
         metagraph::Metagraph,
         neuron::{NeuronInfo, NeuronInfoLite},
         price::{SimSwapResult, SubnetPrice},
-        stake::{LockState, StakeAvailability, StakeInfo},
+        stake::{StakeAvailability, StakeInfo},
         subnet::{DynamicInfo, SubnetInfo, SubnetInfoV2, SubnetState},
     },
 };
-use pallet_subtensor::FixedU128;
-use parity_scale_codec::Compact;
+use pallet_subtensor::{FixedU128, LockState};
 use std::collections::BTreeMap;
 
 sp_api::decl_runtime_apis! {
@@ -77,7 +76,7 @@ sp_api::decl_runtime_apis! {
         /// One such hotkey.
         fn get_delegate(delegate_account: AccountId) -> Option<DelegateInfo>;
         /// What a coldkey has delegated: to whom, where and how much.
-        fn get_delegated(delegatee_account: AccountId) -> Vec<(DelegateInfo, (Compact<u16>, Compact<u64>))>;
+        fn get_delegated(delegatee_account: AccountId) -> Vec<(DelegateInfo, Position)>;
     }
 
     /// Stake of coldkeys.

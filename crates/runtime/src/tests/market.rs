@@ -168,7 +168,7 @@ fn staking_brings_what_was_quoted() {
         "StakeInfoRuntimeApi_get_stake_info_for_coldkey",
         account("Bob"),
     );
-    assert_eq!(positions, [position.clone()]);
+    assert_eq!(positions, std::slice::from_ref(&position));
     let free: BTreeMap<AccountId, BTreeMap<u16, StakeAvailability>> = chain.call(
         "StakeInfoRuntimeApi_get_stake_availability_for_coldkeys",
         (vec![account("Bob")], None::<Vec<u16>>),

@@ -8,6 +8,9 @@ use parity_scale_codec::{Compact, Decode, Encode};
 use scale_info::TypeInfo;
 use std::collections::BTreeMap;
 
+/// A subnet and the stake there.
+pub type Position = (Compact<u16>, Compact<u64>);
+
 /// A hotkey that takes delegations.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct DelegateInfo {
@@ -16,7 +19,7 @@ pub struct DelegateInfo {
     /// Part of the dividends it keeps, of 65535.
     pub take: Compact<u16>,
     /// Who stakes on it: coldkey, and stake by subnet.
-    pub nominators: Vec<(AccountId, Vec<(Compact<u16>, Compact<u64>)>)>,
+    pub nominators: Vec<(AccountId, Vec<Position>)>,
     /// Its coldkey.
     pub owner_ss58: AccountId,
     /// Subnets on which it has a uid.
@@ -46,7 +49,7 @@ pub fn one(hotkey: AccountId) -> Option<DelegateInfo> {
         return None;
     }
     let owner = Market::owner_of(&hotkey)?;
-    let mut nominators: BTreeMap<AccountId, Vec<(Compact<u16>, Compact<u64>)>> = BTreeMap::new();
+    let mut nominators: BTreeMap<AccountId, Vec<Position>> = BTreeMap::new();
     for (coldkey, netuid, stake) in Market::stakes_on_hotkey(&hotkey) {
         nominators
             .entry(coldkey)
@@ -73,7 +76,7 @@ pub fn one(hotkey: AccountId) -> Option<DelegateInfo> {
 }
 
 /// What `coldkey` has delegated to hotkeys of others and of its own.
-pub fn of_coldkey(coldkey: &AccountId) -> Vec<(DelegateInfo, (Compact<u16>, Compact<u64>))> {
+pub fn of_coldkey(coldkey: &AccountId) -> Vec<(DelegateInfo, Position)> {
     Market::stakes_of_coldkey(coldkey)
         .into_iter()
         .filter_map(|(hotkey, netuid, stake)| {

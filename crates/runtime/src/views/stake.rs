@@ -2,7 +2,6 @@
 
 use super::Market;
 use crate::AccountId;
-use pallet_subtensor::FixedU128;
 use parity_scale_codec::{Compact, Decode, Encode};
 use scale_info::TypeInfo;
 use std::collections::BTreeMap;
@@ -39,17 +38,6 @@ pub struct StakeAvailability {
     pub locked: Compact<u64>,
     /// The part that can be withdrawn now.
     pub available: Compact<u64>,
-}
-
-/// A lock on stake.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
-pub struct LockState {
-    /// Alpha locked.
-    pub locked_mass: u64,
-    /// Conviction it has built up.
-    pub conviction: FixedU128,
-    /// Block of the last change.
-    pub last_update: u64,
 }
 
 /// The position of `coldkey` on `hotkey` on `netuid`, also when it is empty; none where no such subnet is.
