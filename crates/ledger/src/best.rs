@@ -1,7 +1,6 @@
 //! Tells the rest of the node which block is the latest and which is final.
 
 use crate::{BlockNumber, Hash, Header};
-use std::sync::Arc;
 use tokio::sync::broadcast;
 
 /// A block by hash and height.
@@ -20,8 +19,6 @@ pub struct Notice {
     pub head: Head,
     /// Its header.
     pub header: Header,
-    /// Storage that the block changed: key and new value, `None` where it was deleted.
-    pub changes: Arc<Vec<StorageChange>>,
 }
 
 /// A changed storage entry: key and new value, `None` where it was deleted.

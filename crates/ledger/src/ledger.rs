@@ -195,36 +195,28 @@ impl Ledger {
         self.tree().best()
     }
 
-    /// Makes an executed block the one on which clients read by default.
+    /// Makes an executed block, or the finalized tip, the one on which clients read by default.
     ///
     /// Consensus calls this when it is confident that the block will become final. Without it, the best block is
-    /// the finalized one. A block at or below the finalized tip is ignored.
+    /// the finalized one. A block below the finalized tip is ignored.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownBlock`] when the block has not been executed here.
     pub fn set_best(&self, hash: Hash) -> Result<()> {
-        let notice = {
+        let header = self.header(&hash)?.ok_or(Error::UnknownBlock(hash))?;
+        let head = Head {
+            hash,
+            number: *header.number(),
+        };
+        {
             let mut tree = self.tree_mut();
-            if tree.best().hash == hash {
+            if tree.best() == head || !tree.can_extend(&hash) {
                 return Ok(());
             }
-            match tree.get(&hash) {
-                Some(block) => {
-                    let notice = block.notice();
-                    tree.set_best(notice.head);
-                    notice
-                }
-                None => {
-                    drop(tree);
-                    return match self.number_of(&hash)? {
-                        Some(_) => Ok(()),
-                        None => Err(Error::UnknownBlock(hash)),
-                    };
-                }
-            }
-        };
-        self.0.announcer.announce_best(notice);
+            tree.set_best(head);
+        }
+        self.0.announcer.announce_best(Notice { head, header });
         Ok(())
     }
 

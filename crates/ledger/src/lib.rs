@@ -60,3 +60,6 @@ pub fn extrinsic_hash(extrinsic: &Extrinsic) -> Hash {
     use sp_runtime::traits::Hash as _;
     Hasher::hash_of(extrinsic)
 }
+
+#[cfg(test)]
+mod tests;

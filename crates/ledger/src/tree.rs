@@ -55,7 +55,6 @@ impl Executed {
         Notice {
             head: self.head(),
             header: self.header.clone(),
-            changes: self.changes.clone(),
         }
     }
 }

@@ -5,4 +5,3 @@ mod crash;
 mod fixture;
 mod forks;
 mod pool;
-mod pruning;
