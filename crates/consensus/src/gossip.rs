@@ -133,6 +133,13 @@ impl Peers {
             .collect()
     }
 
+    /// The greatest height that more than `faults` peers claim to have reached; zero if so few are connected.
+    fn claimed_by_more_than(&self, faults: usize) -> u32 {
+        let mut heights: Vec<u32> = self.heard.lock().values().map(|it| it.height).collect();
+        heights.sort_unstable_by(|a, b| b.cmp(a));
+        heights.get(faults).copied().unwrap_or_default()
+    }
+
     fn hear(&self, peer: PublicKey, height: u32, at: SystemTime) {
         let mut heard = self.heard.lock();
         heard.insert(peer, Heard { at, height });
@@ -149,12 +156,13 @@ impl Peers {
 /// Starts gossiping over a channel.
 ///
 /// Transactions from `outgoing` go to every peer; those of peers go to `submit`, which may take its time and is
-/// called with one message's transactions at a time.
+/// called with one message's transactions at a time. A height is believed once more than `faults` peers claim it.
 pub fn start<E, S, R>(
     context: E,
     channel: (S, R),
     outgoing: mpsc::Receiver<Bytes>,
     submit: impl Fn(Vec<Bytes>) + Send + Sync + 'static,
+    faults: usize,
     progress: Progress,
 ) -> (Peers, Handle<()>)
 where
@@ -167,6 +175,7 @@ where
         sender: channel.0,
         outgoing,
         submit: Arc::new(submit),
+        faults,
         progress,
         peers: peers.clone(),
     };
@@ -178,6 +187,7 @@ struct Gossip<S, F> {
     sender: S,
     outgoing: mpsc::Receiver<Bytes>,
     submit: Arc<F>,
+    faults: usize,
     progress: Progress,
     peers: Peers,
 }
@@ -243,7 +253,8 @@ where
         match Message::decode(bytes) {
             Ok(Message::Height(height)) => {
                 self.peers.hear(peer, height, context.current());
-                self.progress.learn(height);
+                self.progress
+                    .learn(self.peers.claimed_by_more_than(self.faults));
             }
             Ok(Message::Transactions(transactions)) => {
                 let submit = self.submit.clone();
@@ -256,5 +267,67 @@ where
             }
             Err(reason) => debug!(%peer, %reason, "unreadable gossip"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonware_codec::Decode as _;
+    use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
+
+    fn peers(heights: &[u32]) -> Peers {
+        let peers = Peers::nobody();
+        for (seed, height) in heights.iter().enumerate() {
+            let key = PrivateKey::from_seed(seed as u64).public_key();
+            peers.hear(key, *height, SystemTime::UNIX_EPOCH + BEAT * seed as u32);
+        }
+        peers
+    }
+
+    #[test]
+    fn one_liar_does_not_make_a_node_believe_it_is_behind() {
+        assert_eq!(peers(&[7, u32::MAX, 8]).claimed_by_more_than(1), 8);
+        assert_eq!(peers(&[u32::MAX]).claimed_by_more_than(1), 0);
+        assert_eq!(peers(&[7, 9]).claimed_by_more_than(0), 9);
+    }
+
+    #[test]
+    fn a_silent_peer_is_forgotten() {
+        let peers = peers(&[1, 2, 3]);
+        assert_eq!(peers.count(), 3);
+        peers.forget_before(SystemTime::UNIX_EPOCH + BEAT);
+        assert_eq!(peers.count(), 2);
+    }
+
+    #[test]
+    fn a_message_survives_the_wire() {
+        for message in [
+            Message::Height(7),
+            Message::Transactions(vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")]),
+        ] {
+            assert_eq!(Message::decode(message.encode()).expect("as sent"), message);
+        }
+    }
+
+    #[test]
+    fn messages_beyond_their_bounds_are_refused() {
+        let empty = Message::Transactions(vec![Bytes::new()]);
+        assert!(Message::decode(empty.encode()).is_err());
+        let one = Bytes::from_static(b"x");
+        let many = Message::Transactions(vec![one; TRANSACTIONS_PER_MESSAGE + 1]);
+        assert!(Message::decode_cfg(many.encode(), &()).is_err());
+        assert!(Message::decode(&[9u8][..]).is_err());
+    }
+
+    /// A sender that goes over the network's limit panics, so what fits one message is counted with its framing.
+    #[test]
+    fn the_largest_messages_fit_the_network() {
+        let largest = vec![0; TRANSACTION_BYTES_MAX].into();
+        let message = Message::Transactions(vec![largest]);
+        assert!(message.encode_size() <= MESSAGE_BYTES_MAX);
+        let share = TRANSACTION_BYTES_MAX / TRANSACTIONS_PER_MESSAGE - LENGTH_PREFIX;
+        let full = vec![vec![0; share].into(); TRANSACTIONS_PER_MESSAGE];
+        assert!(Message::Transactions(full).encode_size() <= MESSAGE_BYTES_MAX);
     }
 }

@@ -90,6 +90,7 @@ impl Authority {
         let me = self.key.public();
         let identity = consensus::hexadecimal(&me);
         let others = self.committee.authorities().len() - 1;
+        let faults = (self.committee.size() - self.committee.quorum()) as usize;
         let started_at = self.host.ledger.finalized().number;
         let joined = network::join(
             context.child("network"),
@@ -110,6 +111,7 @@ impl Authority {
             joined.gossip,
             transactions,
             move |transactions| incoming.submit(transactions),
+            faults,
             progress.clone(),
         );
         let meeting = meet(&peers, &self.committee);

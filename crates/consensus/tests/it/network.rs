@@ -157,6 +157,7 @@ impl Network {
             gossip_channel,
             outgoing,
             |_| (),
+            1,
             progress.clone(),
         );
         authority.running = Some((engine, progress));

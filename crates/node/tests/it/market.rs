@@ -1,0 +1,322 @@
+//! Four authorities with the real runtime, over a lossy network, with crashes: one history, one state, money conserved.
+//!
+//! This is the code that runs in production, from [`LedgerChain`] up to simplex; only the clock, the randomness, the
+//! network and agreement's disk come from a simulator, so that a seed decides everything. The ledgers are in memory and
+//! survive their authority's crash, as a disk does.
+
+use commonware_consensus::CertifiableBlock as _;
+use commonware_p2p::simulated::{self, Link};
+use commonware_runtime::{Clock as _, Runner as _, Supervisor as _, deterministic};
+use commonware_utils::{NZUsize, Probability, channel::mpsc, probability};
+use consensus::{
+    AuthorityKey, Chain as _, Committee, Engine, Metrics, Progress, PublicKey, draw, gossip,
+    network,
+};
+use ledger::{
+    Ledger,
+    pool::{Pool, Source},
+};
+use node::LedgerChain;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha20Rng;
+use runtime::genesis::{GenesisSpec, build};
+use std::{sync::Arc, time::Duration};
+
+const INTERVAL: Duration = Duration::from_millis(250);
+const BLOCK_BYTES_MAX: u32 = 1 << 20;
+
+struct Market {
+    clock: deterministic::Context,
+    committee: Committee,
+    oracle: simulated::Oracle<PublicKey, deterministic::Context>,
+    authorities: Vec<Authority>,
+}
+
+struct Authority {
+    key: AuthorityKey,
+    ledger: Ledger,
+    pool: Arc<Pool>,
+    starts: usize,
+    running: Option<(Engine, Progress)>,
+}
+
+/// Runs `story` among four authorities; returns the simulator's account of all that happened, and the story's.
+fn simulate<T>(seed: u64, story: impl AsyncFnOnce(&mut Market) -> T) -> (String, T) {
+    let settings = deterministic::Config::new()
+        .with_seed(seed)
+        .with_timeout(Some(Duration::from_secs(600)));
+    deterministic::Runner::new(settings).start(async move |context| {
+        let mut market = Market::found(context.child("root"), seed).await;
+        market.link(probability!(1.0)).await;
+        for index in 0..4 {
+            market.start(index).await;
+        }
+        let told = story(&mut market).await;
+        (context.auditor().state(), told)
+    })
+}
+
+impl Market {
+    async fn found(clock: deterministic::Context, seed: u64) -> Self {
+        let (keys, polynomial) = draw(&mut ChaCha20Rng::seed_from_u64(seed), 4).expect("four");
+        let names: Vec<_> = keys.iter().map(AuthorityKey::public).collect();
+        let committee =
+            Committee::new(names.clone(), polynomial, b"market".to_vec()).expect("as drawn");
+        let (network, oracle) = simulated::Network::new_with_peers(
+            clock.child("network"),
+            simulated::Config {
+                max_size: network::message_bytes_max(4, BLOCK_BYTES_MAX),
+                max_peers_per_set: NZUsize!(4),
+                disconnect_on_block: true,
+                tracked_peer_sets: NZUsize!(1),
+            },
+            names,
+        )
+        .await;
+        network.start();
+        let authorities = keys.into_iter().map(Authority::new).collect();
+        Self {
+            clock,
+            committee,
+            oracle,
+            authorities,
+        }
+    }
+
+    async fn start(&mut self, index: usize) {
+        let authority = &mut self.authorities[index];
+        let me = authority.key.public();
+        let control = self.oracle.control(me.clone());
+        let mut registered = Vec::new();
+        for (number, quota) in network::quotas() {
+            registered.push(
+                control
+                    .register(number, quota)
+                    .await
+                    .expect("the network runs"),
+            );
+        }
+        let registered: [_; 6] = registered.try_into().ok().expect("as many as quotas");
+        let (channels, gossip_channel) = network::assign(registered);
+        let context = self
+            .clock
+            .child("authority")
+            .with_attribute("index", index)
+            .with_attribute("start", authority.starts);
+        authority.starts += 1;
+        let progress = Progress::new(authority.ledger.finalized().number);
+        let chain = LedgerChain::new(
+            authority.ledger.clone(),
+            authority.pool.clone(),
+            // Transactions get a minute to be included, so that how fast this machine is decides nothing.
+            Duration::from_secs(180),
+            BLOCK_BYTES_MAX as usize / 2,
+        );
+        let engine = consensus::start(
+            context.child("agreement"),
+            consensus::Config {
+                committee: self.committee.clone(),
+                me,
+                share: authority.key.share.clone(),
+                chain,
+                peers: self.oracle.manager(),
+                blocker: control,
+                interval: INTERVAL,
+                block_bytes_max: BLOCK_BYTES_MAX,
+                partition: format!("authority-{index}"),
+                metrics: Metrics::new(&context.child("stoa")),
+                progress: progress.clone(),
+            },
+            channels,
+        )
+        .expect("the share is of this committee");
+        let (_transactions, outgoing) = mpsc::channel(1);
+        let pool = authority.pool.clone();
+        let submit = move |transactions: Vec<bytes::Bytes>| {
+            for transaction in transactions {
+                // One that is known already is refused, as it should be.
+                let _ = pool.submit(transaction.to_vec(), Source::External);
+            }
+        };
+        gossip::start(
+            context.child("gossip"),
+            gossip_channel,
+            outgoing,
+            submit,
+            1,
+            progress.clone(),
+        );
+        authority.running = Some((engine, progress));
+    }
+
+    async fn crash(&mut self, index: usize) {
+        let authority = &mut self.authorities[index];
+        let (engine, _) = authority.running.take().expect("it runs");
+        engine.task.abort();
+        // An aborted task answers with an error, which is what was asked for.
+        let _ = engine.task.await;
+    }
+
+    async fn link(&mut self, success_rate: Probability) {
+        for from in 0..4 {
+            for to in (0..4).filter(|to| *to != from) {
+                let from = self.authorities[from].key.public();
+                let to = self.authorities[to].key.public();
+                // A link that is not there cannot be removed, and need not be.
+                let _ = self.oracle.remove_link(from.clone(), to.clone()).await;
+                let link = Link {
+                    latency: Duration::from_millis(5),
+                    jitter: Duration::from_millis(3),
+                    success_rate,
+                };
+                self.oracle
+                    .add_link(from, to, link)
+                    .await
+                    .expect("both are known");
+            }
+        }
+    }
+
+    async fn reach(&self, height: u32) {
+        for authority in &self.authorities {
+            if let Some((_, progress)) = &authority.running {
+                progress.finalized_at_least(height).await;
+            }
+        }
+    }
+
+    /// Checks that all agree as far as each has come, and returns the greatest height and its state root.
+    fn check(&self) -> (u32, ledger::Hash) {
+        let longest = self
+            .authorities
+            .iter()
+            .max_by_key(|authority| authority.ledger.finalized().number)
+            .expect("four authorities");
+        let tip = longest.ledger.finalized();
+        let mut rng = ChaCha20Rng::seed_from_u64(0);
+        for authority in &self.authorities {
+            for number in 0..=authority.ledger.finalized().number {
+                let hash = authority.hash_of(number);
+                assert_eq!(hash, longest.hash_of(number), "fork at height {number}");
+                let certificate = authority.ledger.certificate(number).expect("readable");
+                let certificate = certificate.filter(|certificate| !certificate.is_empty());
+                if let Some(certificate) = certificate {
+                    let certified = self.committee.certified(&mut rng, &certificate);
+                    assert_eq!(
+                        certified,
+                        Some(hash.into()),
+                        "certificate at height {number}"
+                    );
+                }
+            }
+        }
+        let header = longest
+            .ledger
+            .header(&tip.hash)
+            .expect("readable")
+            .expect("there");
+        (tip.number, header.state_root)
+    }
+}
+
+impl Authority {
+    fn new(key: AuthorityKey) -> Self {
+        let genesis = build(&GenesisSpec::development(250)).expect("a valid description");
+        let ledger = Ledger::open(ledger::Config::in_memory(), genesis).expect("memory");
+        let pool = Arc::new(Pool::new(ledger.clone(), ledger::pool::Config::default()));
+        Self {
+            key,
+            ledger,
+            pool,
+            starts: 0,
+            running: None,
+        }
+    }
+
+    fn hash_of(&self, number: u32) -> ledger::Hash {
+        let hash = self.ledger.hash_of(number).expect("readable");
+        hash.expect("no finalized block is missing")
+    }
+}
+
+#[test]
+fn loss_and_a_crash_leave_one_history_of_real_blocks() {
+    simulate(1, async |market| {
+        market.reach(12).await;
+        market.link(probability!(0.9)).await;
+        market.crash(2).await;
+        let (height, _) = market.check();
+        market.reach(height + 4).await;
+        market.start(2).await;
+        market.link(probability!(1.0)).await;
+        market.reach(height + 16).await;
+        market.check();
+    });
+}
+
+#[test]
+fn the_same_seed_gives_the_same_blocks_and_states() {
+    let run = |seed| {
+        simulate(seed, async |market| {
+            market.clock.sleep(Duration::from_secs(5)).await;
+            market.check()
+        })
+    };
+    let (account, (height, root)) = run(2);
+    assert!(height > 10, "only {height} blocks in five seconds");
+    assert_eq!(run(2), (account, (height, root)));
+}
+
+#[test]
+fn a_ledger_is_a_chain_as_agreement_needs_it() {
+    use consensus::{BlockHash, ImportError, Position};
+    let authority = Authority::new(
+        draw(&mut ChaCha20Rng::seed_from_u64(0), 1)
+            .expect("one")
+            .0
+            .remove(0),
+    );
+    let chain = LedgerChain::new(
+        authority.ledger.clone(),
+        authority.pool.clone(),
+        INTERVAL,
+        1 << 20,
+    );
+    let genesis = chain.genesis();
+    assert_eq!(
+        chain.finalized(),
+        Position {
+            number: 0,
+            hash: genesis.hash()
+        }
+    );
+    assert_eq!(chain.timestamp_ms(&genesis), None);
+    assert!(chain.holds_state(genesis.hash()));
+
+    let digest = consensus::digest_item(&genesis.context());
+    let block = chain
+        .build(genesis.hash(), 1_700_000_000_000, digest.clone())
+        .expect("it builds");
+    assert_eq!((block.number(), block.parent_hash()), (1, genesis.hash()));
+    assert_eq!(chain.timestamp_ms(&block), Some(1_700_000_000_000));
+    chain
+        .import(&block)
+        .expect("importing a block twice is the same as once");
+
+    let orphan = chain.build(BlockHash([7; 32]), 1_700_000_000_000, digest);
+    assert!(matches!(orphan, Err(ImportError::MissingParent)));
+
+    chain.finalize(&block, None).expect("it was imported");
+    assert_eq!(
+        chain.finalized(),
+        Position {
+            number: 1,
+            hash: block.hash()
+        }
+    );
+    assert_eq!(chain.finalized_hash(1), Some(block.hash()));
+    assert!(
+        !chain.holds_state(genesis.hash()),
+        "nothing is built below the last final block"
+    );
+}
