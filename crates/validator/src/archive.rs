@@ -35,7 +35,6 @@ struct Contents {
 #[derive(Serialize, Deserialize)]
 struct Line {
     uid: Uid,
-    #[serde(flatten)]
     entry: Entry,
 }
 

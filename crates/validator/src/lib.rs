@@ -57,7 +57,7 @@ pub use archive::Archive;
 pub use book::{Book, Entry, Seat};
 pub use error::Error;
 pub use judge::{ModelCheck, Recompute, Reply, judge};
-pub use probing::Probe;
+pub use probing::{Probe, Probing};
 pub use publication::{Publication, due};
 pub use questions::Questions;
 pub use rhythm::Rhythm;

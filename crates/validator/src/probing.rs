@@ -67,19 +67,30 @@ impl Probe {
 }
 
 /// Everything the loop needs.
-pub(crate) struct Probing {
-    pub(crate) office: Arc<Office>,
-    pub(crate) pair: Pair,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) check: Arc<dyn Recompute>,
-    pub(crate) rhythm: Rhythm,
-    pub(crate) probes_max: usize,
-    pub(crate) clock: Arc<dyn Fn() -> u64 + Send + Sync>,
+pub struct Probing {
+    /// Whom to probe, and where grades go.
+    pub office: Arc<Office>,
+    /// Signs.
+    pub pair: Pair,
+    /// Reaches miners.
+    pub transport: Arc<dyn Transport>,
+    /// Recomputes answers.
+    pub check: Arc<dyn Recompute>,
+    /// How often.
+    pub rhythm: Rhythm,
+    /// The most probes in flight.
+    pub probes_max: usize,
+    /// Tells Unix milliseconds.
+    pub clock: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
 
 impl Probing {
     /// Probes until told to stop; what is in flight then is dropped.
-    pub(crate) async fn run(self, secret: [u8; 32], shutdown: CancellationToken) {
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the probes in flight, ungraded.
+    pub async fn run(self, secret: [u8; 32], shutdown: CancellationToken) {
         let this = Arc::new(self);
         let mut questions = Questions::new(secret, this.office.model().to_owned());
         let places = Arc::new(Semaphore::new(this.probes_max.max(1)));
