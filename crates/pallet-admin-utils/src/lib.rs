@@ -1,4 +1,4 @@
-//! Hyperparameters set by subnet owners and by root.
+//! Catalogue of the settings that subnet owners and root may change.
 //!
 //! The runtime names this pallet `AdminUtils`. A call says which setting of [`pallet_subtensor::Hyperparameter`] it sets and
 //! who may: the owner of the subnet (rarely, and not shortly before an epoch) or root, or root alone. Bounds, storage

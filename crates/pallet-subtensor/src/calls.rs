@@ -1,4 +1,4 @@
-//! What may be asked of the pallet. Each call says who may ask; the file that owns the concept decides the rest.
+//! Catalogue of what may be asked of the pallet. Each call says who may ask; the file that owns the concept decides the rest.
 
 use frame_support::pallet_macros::pallet_section;
 
@@ -360,7 +360,7 @@ mod calls {
         }
 
         /// Collects root dividends of every subnet from one validator.
-        #[pallet::call_index(140)]
+        #[pallet::call_index(148)]
         #[pallet::weight(Weight::from_parts(1_000_000_000, 0))]
         pub fn claim_root_with_hotkey(
             origin: OriginFor<T>,
@@ -570,7 +570,7 @@ mod calls {
         }
 
         /// Chooses the blocks from one epoch to the next. Signed by the subnet's owner; rarely allowed.
-        #[pallet::call_index(141)]
+        #[pallet::call_index(139)]
         #[pallet::weight(Weight::from_parts(80_000_000, 0))]
         pub fn set_tempo(origin: OriginFor<T>, netuid: NetUid, tempo: u16) -> DispatchResult {
             let setting = Hyperparameter::Tempo(tempo);
@@ -578,7 +578,7 @@ mod calls {
         }
 
         /// Chooses after how many thousandths of a tempo a silent validator is inactive. Signed by the subnet's owner; rarely allowed.
-        #[pallet::call_index(142)]
+        #[pallet::call_index(140)]
         #[pallet::weight(Weight::from_parts(80_000_000, 0))]
         pub fn set_activity_cutoff_factor(
             origin: OriginFor<T>,
@@ -590,7 +590,7 @@ mod calls {
         }
 
         /// Asks for an epoch in the next block. Signed by the subnet's owner, or root.
-        #[pallet::call_index(143)]
+        #[pallet::call_index(141)]
         #[pallet::weight(Weight::from_parts(80_000_000, 0))]
         pub fn trigger_epoch(origin: OriginFor<T>, netuid: NetUid) -> DispatchResult {
             Self::ensure_root_or_owner(origin, netuid)?;

@@ -154,6 +154,7 @@ impl<T: Config> Pallet<T> {
     /// Everything that happens at the start of a block, in the order in which it happens.
     pub(crate) fn block_step() {
         Self::update_prices();
+        Self::update_flows();
         let open = Self::open_subnets();
         Self::inject_tao(&open);
         Self::mint_pay(&open);

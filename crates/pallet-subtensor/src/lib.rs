@@ -12,6 +12,8 @@
 //! | [`stake`] | whose stake is whose |
 //! | [`staking`] | putting stake in, taking it out, moving it |
 //! | [`pool`] | what alpha costs, and the books of alpha |
+//! | [`flow`] | how much TAO stakers move in and out |
+//! | [`locks`] | that stake is never locked |
 //! | [`money`] | the books of TAO |
 //! | [`weights`] | what validators publish |
 //! | [`epoch`] | when a subnet settles, and the results |
@@ -44,9 +46,11 @@ pub mod epoch;
 mod errors;
 mod events;
 pub mod fixed;
+pub mod flow;
 pub mod hyperparameters;
 pub mod identity;
 pub mod invariants;
+pub mod locks;
 pub mod money;
 pub mod networks;
 pub mod payout;
@@ -69,6 +73,7 @@ pub use hyperparameters::{
     EpochConsensus, Hyperparameter, InitialAlphaValues, RecycleOrBurnEnum, UIDS_MAX,
 };
 pub use identity::{ChainIdentityV2, SubnetIdentityV3};
+pub use locks::LockState;
 pub use money::Recycle;
 pub use networks::Authority;
 pub use pallet::*;
@@ -104,6 +109,8 @@ use frame_support::pallet_macros::import_section;
 #[import_section(stake::stake_storage)]
 #[import_section(staking::staking_storage)]
 #[import_section(pool::pool_storage)]
+#[import_section(flow::flow_storage)]
+#[import_section(locks::lock_storage)]
 #[import_section(money::money_storage)]
 #[import_section(weights::weight_storage)]
 #[import_section(epoch::epoch_storage)]
@@ -118,6 +125,10 @@ use frame_support::pallet_macros::import_section;
 #[import_section(errors::errors)]
 #[import_section(events::events)]
 #[import_section(calls::calls)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the arguments of calls are fixed by the wallets that make them"
+)]
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;

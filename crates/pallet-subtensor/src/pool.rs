@@ -134,6 +134,7 @@ impl<T: Config> Pallet<T> {
         let quote = Self::quote(netuid, Side::Buy, tao)?;
         Self::deposit_into_reserve(coldkey, netuid, tao)?;
         Self::book_purchase(netuid, &quote);
+        Self::count_inflow(netuid, quote.paid);
         Ok(quote)
     }
 
@@ -145,6 +146,7 @@ impl<T: Config> Pallet<T> {
     ) -> Result<Quote, sp_runtime::DispatchError> {
         let quote = Self::quote(netuid, Side::Sell, alpha)?;
         Self::book_sale(netuid, &quote);
+        Self::count_outflow(netuid, quote.received);
         Self::withdraw_from_reserve(netuid, coldkey, quote.received)?;
         Ok(quote)
     }
@@ -160,6 +162,8 @@ impl<T: Config> Pallet<T> {
         Self::book_sale(origin, &sale);
         Self::move_between_reserves(origin, destination, sale.received)?;
         Self::book_purchase(destination, &purchase);
+        Self::count_outflow(origin, sale.received);
+        Self::count_inflow(destination, purchase.paid);
         Ok((sale, purchase))
     }
 

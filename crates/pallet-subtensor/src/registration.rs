@@ -182,7 +182,7 @@ impl<T: Config> Pallet<T> {
             RegistrationsThisBlock::<T>::remove(netuid);
             let half_life = u128::from(BurnHalfLife::<T>::get(netuid).max(1));
             let burn = u128::from(Burn::<T>::get(netuid));
-            let fall = burn * LN_2_BITS_32 / half_life >> 32;
+            let fall = (burn * LN_2_BITS_32 / half_life) >> 32;
             let fallen = u64::try_from(burn.saturating_sub(fall)).unwrap_or(u64::MAX);
             Self::put_burn(netuid, fallen);
         }

@@ -52,6 +52,28 @@ fn staking_buys_alpha_and_unstaking_sells_it() {
 }
 
 #[test]
+fn flows_count_what_people_move() {
+    let (mut market, validator) = market_with_a_validator();
+    let average = |market: &mut Market| {
+        let flow = market
+            .read(|| Subtensor::tao_flow(1))
+            .expect("a block has passed");
+        flow.1.bits
+    };
+    market.run(1);
+    assert_eq!(average(&mut market), 0);
+    market.stake(BOB, validator, 1, 100);
+    market.run(1);
+    let rising = average(&mut market);
+    // 100 TAO in one block, times the weight of one block.
+    assert_eq!(rising >> 64, (100 * i128::from(UNIT) * 13_783) >> 32);
+    let stake = market.staked(validator, BOB, 1);
+    market.call(BOB, remove(validator, 1, stake));
+    market.run(1);
+    assert!(average(&mut market) < rising / 1_000);
+}
+
+#[test]
 fn staking_on_root_is_one_to_one_and_free() {
     let (mut market, validator) = market_with_a_validator();
     let free = market.free(BOB);
