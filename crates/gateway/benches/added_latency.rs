@@ -55,10 +55,19 @@ async fn measure(requests: usize, delay: Duration) {
     let pair = Pair::from_uri("//Miner").expect("a development key");
     let miner = serve(miner(pair.clone(), delay)).await;
     let gateway = serve(router(gateway(&pair, miner))).await;
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
     let signer = signer();
-    println!("{requests} requests, one at a time, miner's delay {} ms", delay.as_millis());
-    println!("{:28} {:>10} {:>10} {:>10}", "microseconds", "p50", "p99", "mean");
+    println!(
+        "{requests} requests, one at a time, miner's delay {} ms",
+        delay.as_millis()
+    );
+    println!(
+        "{:28} {:>10} {:>10} {:>10}",
+        "microseconds", "p50", "p99", "mean"
+    );
     for stream in [false, true] {
         let mut direct = Times::default();
         let mut through = Times::default();
@@ -72,7 +81,11 @@ async fn measure(requests: usize, delay: Duration) {
             }
         }
         let kind = if stream { "streamed" } else { "whole" };
-        report(&format!("{kind}: first byte"), &direct.first, &through.first);
+        report(
+            &format!("{kind}: first byte"),
+            &direct.first,
+            &through.first,
+        );
         report(&format!("{kind}: last byte"), &direct.last, &through.last);
     }
 }
@@ -93,7 +106,10 @@ impl Times {
 fn report(name: &str, direct: &[f64], through: &[f64]) {
     let (direct, through) = (summary(direct), summary(through));
     let line = |kind: &str, [p50, p99, mean]: [f64; 3]| {
-        println!("{:28} {p50:>10.0} {p99:>10.0} {mean:>10.0}", format!("{name}, {kind}"));
+        println!(
+            "{:28} {p50:>10.0} {p99:>10.0} {mean:>10.0}",
+            format!("{name}, {kind}")
+        );
     };
     line("miner", direct);
     line("gateway", through);
@@ -104,14 +120,24 @@ fn summary(times: &[f64]) -> [f64; 3] {
     let mut sorted = times.to_vec();
     sorted.sort_by(f64::total_cmp);
     let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share) as usize];
-    [at(0.5), at(0.99), sorted.iter().sum::<f64>() / sorted.len() as f64]
+    [
+        at(0.5),
+        at(0.99),
+        sorted.iter().sum::<f64>() / sorted.len() as f64,
+    ]
 }
 
-async fn ask_gateway(client: &reqwest::Client, to: SocketAddr, stream: bool) -> (Duration, Duration) {
+async fn ask_gateway(
+    client: &reqwest::Client,
+    to: SocketAddr,
+    stream: bool,
+) -> (Duration, Duration) {
     let messages = json!([{"role": "user", "content": "What does a gateway cost?"}]);
     let body = json!({"model": MODEL, "messages": messages, "max_tokens": 64, "stream": stream});
     let began = Instant::now();
-    let post = client.post(format!("http://{to}/v1/chat/completions")).json(&body);
+    let post = client
+        .post(format!("http://{to}/v1/chat/completions"))
+        .json(&body);
     finish(began, post).await
 }
 
@@ -124,7 +150,9 @@ async fn ask_miner(
     let ask = ask();
     let signed = signer.sign(&ask, Bytes::from(ask.to_body()), miner.account());
     let began = Instant::now();
-    let mut post = client.post(format!("http://{to}{}", signed.route.path())).body(signed.body);
+    let mut post = client
+        .post(format!("http://{to}{}", signed.route.path()))
+        .body(signed.body);
     for (name, value) in signed.headers {
         post = post.header(name, value);
     }
@@ -158,9 +186,20 @@ fn signer() -> Signer {
 
 fn gateway(pair: &Pair, address: SocketAddr) -> Gateway {
     let directory = Directory::default();
-    let miner = Miner { uid: Uid(1), hotkey: pair.account(), address };
-    let models = vec![Model { id: MODEL.into(), context_length: Some(256) }];
-    directory.replace(vec![Listed { miner, standing: Some(1.0), models }]);
+    let miner = Miner {
+        uid: Uid(1),
+        hotkey: pair.account(),
+        address,
+    };
+    let models = vec![Model {
+        id: MODEL.into(),
+        context_length: Some(256),
+    }];
+    directory.replace(vec![Listed {
+        miner,
+        standing: Some(1.0),
+        models,
+    }]);
     let market = Market {
         directory,
         conditions: Arc::new(Conditions::default()),
@@ -186,7 +225,9 @@ fn miner(pair: Pair, delay: Duration) -> Router {
                 tokio::time::sleep(delay).await;
             }
             let envelope = Envelope::from_headers(|name| headers.get(name)?.to_str().ok());
-            let request_hash = envelope.expect("an envelope").request_hash(Route::Chat, &body);
+            let request_hash = envelope
+                .expect("an envelope")
+                .request_hash(Route::Chat, &body);
             let ask = Ask::from_body(Route::Chat, &body).expect("a question");
             let events = events(&pair, &ask, request_hash).map(Ok::<_, Infallible>);
             Response::new(Body::from_stream(stream::iter(events)))
@@ -223,7 +264,9 @@ fn events(pair: &Pair, ask: &Ask, request_hash: Digest) -> impl Iterator<Item = 
 }
 
 async fn serve(router: Router) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
     let address = listener.local_addr().expect("an address");
     let listener = listener.tap_io(|socket| socket.set_nodelay(true).expect("a socket option"));
     tokio::spawn(async move { axum::serve(listener, router).await });

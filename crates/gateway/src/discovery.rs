@@ -28,9 +28,9 @@ const PACE: Duration = Duration::from_secs(1);
 /// Age at which a miner's description is asked for again.
 const DESCRIBE_AGAIN: Duration = Duration::from_secs(30);
 /// Pause after a miner did not describe itself.
-const DESCRIBE_RETRY: Duration = Duration::from_secs(2);
-/// Miners asked to describe themselves at the same time.
-const DESCRIBE_AT_ONCE: usize = 16;
+const DESCRIBE_RETRY: Duration = Duration::from_secs(5);
+/// Miners asked to describe themselves at the same time: a whole subnet, so that those who do not answer delay nobody.
+const DESCRIBE_AT_ONCE: usize = 256;
 /// For a validator's standings.
 const STANDINGS: Duration = Duration::from_secs(3);
 /// Largest list of standings read, in bytes: 4096 miners fit.

@@ -5,11 +5,11 @@
 //! hotkey, relays the answer and checks the receipt that closes it.
 //!
 //! ```text
-//!  client ──▶ service ──▶ limits ──▶ question ──▶ search ──▶ signer ──▶ transport ──▶ miner
-//!                                                   ▲ ▲
-//!                                        directory ─┘ └─ condition
-//!                                            ▲              ▲
-//!                               chain, validators, miners   what this gateway saw
+//!  client ──▶ front ──▶ service ──▶ question ──▶ search ──▶ signer ──▶ transport ──▶ miner
+//!               │                               ▲ ▲
+//!             limits                 directory ─┘ └─ condition
+//!                                        ▲              ▲
+//!                           chain, validators, miners   what this gateway saw
 //!  client ◀── answer ◀── relay ◀──────────────────────────────────────── parts, receipt
 //! ```
 //!
@@ -28,6 +28,7 @@ pub mod condition;
 pub mod directory;
 pub mod discovery;
 pub mod error;
+mod front;
 pub mod limits;
 pub mod metrics;
 pub mod openapi;

@@ -1,44 +1,35 @@
 //! The HTTP service: which address does what, and what every request passes through first.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, MatchedPath, Path, Request, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use futures::StreamExt;
 use protocol::Route;
 use rand::RngExt;
 use serde_json::{Value, json};
-use tokio::time::timeout_at;
-use tower_http::cors::{Any, CorsLayer};
+use tower::ServiceBuilder;
 
 use crate::answer::Heading;
 use crate::directory::Miner;
 use crate::error::ApiError;
-use crate::limits::{Allowance, Gates};
+use crate::front::{bound, cors, gate, observe};
+use crate::limits::Gates;
 use crate::openapi;
 use crate::question::Question;
 use crate::relay;
 use crate::search::{Market, Search};
 
-/// For a request's body to arrive.
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
-/// A body that is too large is read to its end up to so many times the limit, so that the refusal reaches a client that writes
-/// before it reads.
-const DRAIN_FACTOR: usize = 16;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
-const MINER: HeaderName = HeaderName::from_static("x-stoa-miner");
-const UID: HeaderName = HeaderName::from_static("x-stoa-uid");
-const REQUEST_HASH: HeaderName = HeaderName::from_static("x-stoa-request");
-const TRIES: HeaderName = HeaderName::from_static("x-stoa-tries");
+pub(crate) const MINER: HeaderName = HeaderName::from_static("x-stoa-miner");
+pub(crate) const UID: HeaderName = HeaderName::from_static("x-stoa-uid");
+pub(crate) const REQUEST_HASH: HeaderName = HeaderName::from_static("x-stoa-request");
+pub(crate) const TRIES: HeaderName = HeaderName::from_static("x-stoa-tries");
 
 /// What all requests share.
 #[derive(Clone)]
@@ -53,172 +44,35 @@ pub struct Gateway {
     pub since: u64,
 }
 
-/// All routes, and in front of them, read from the bottom up, what each request passes: first [`observe`] names it and counts
-/// it, then CORS answers preflights, then [`gate`] asks for the key and counts its rate, then [`bound`] reads the body.
-/// A place under way is taken last, in the handlers, because the answer's stream holds it.
+/// All routes, and what a request passes on its way to them, from top to bottom. A place among the requests under way is taken
+/// last, in the handlers, because the answer's stream holds it.
 pub fn router(gateway: Gateway) -> Router {
+    let every_request = ServiceBuilder::new()
+        .layer(from_fn_with_state(gateway.clone(), observe))
+        .layer(cors());
+    let api_request = ServiceBuilder::new()
+        .layer(from_fn_with_state(gateway.clone(), gate))
+        .layer(from_fn_with_state(gateway.clone(), bound))
+        .layer(DefaultBodyLimit::disable());
     let api = Router::new()
         .route("/v1/models", get(list_models))
         .route("/v1/models/{*id}", get(one_model))
         .route("/v1/chat/completions", post(chat_completions))
         .route("/v1/completions", post(completions))
-        .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(gateway.clone(), bound))
-        .layer(from_fn_with_state(gateway.clone(), gate));
-    let open = Router::new()
+        .layer(api_request);
+    Router::new()
         .route("/health", get(health))
         .route("/metrics", get(metrics))
-        .route("/openapi.json", get(openapi_document));
-    api.merge(open)
+        .route("/openapi.json", get(openapi_document))
+        .merge(api)
         .fallback(|method: Method, uri: Uri| async move {
             ApiError::unknown_url(method.as_str(), uri.path())
         })
         .method_not_allowed_fallback(|method: Method, uri: Uri| async move {
             ApiError::wrong_method(method.as_str(), uri.path())
         })
-        .layer(cors())
-        .layer(from_fn_with_state(gateway.clone(), observe))
+        .layer(every_request)
         .with_state(gateway)
-}
-
-/// Web pages may call the gateway; keys travel in a header, never in a cookie.
-fn cors() -> CorsLayer {
-    CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods(Any)
-        .allow_headers(Any)
-        .expose_headers([REQUEST_ID, PROCESSING_MS, MINER, UID, REQUEST_HASH, TRIES])
-}
-
-/// Gives the request a name, and says at the end how it went and how long it took.
-async fn observe(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
-    let arrived = Instant::now();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(|path| route_label(path.as_str()));
-    let given = request
-        .headers()
-        .get(REQUEST_ID)
-        .filter(|name| is_sane(name))
-        .cloned();
-    let id = given.unwrap_or_else(|| ascii(format!("req_{:032x}", rand::rng().random::<u128>())));
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).await;
-    let took_ms = arrived.elapsed().as_millis() as u64;
-    let status = response.status().as_u16();
-    gateway
-        .market
-        .metrics
-        .request(route.unwrap_or("other"), status);
-    tracing::info!(request = ?id, %method, path, status, took_ms, "answered");
-    let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, id);
-    headers.insert(PROCESSING_MS, HeaderValue::from(took_ms));
-    response
-}
-
-/// Labels come from this list, not from what callers type.
-fn route_label(path: &str) -> &'static str {
-    const KNOWN: [&str; 6] = [
-        "/v1/models",
-        "/v1/chat/completions",
-        "/v1/completions",
-        "/health",
-        "/metrics",
-        "/openapi.json",
-    ];
-    let known = KNOWN.iter().find(|known| **known == path);
-    known.copied().unwrap_or("/v1/models/{id}")
-}
-
-fn is_sane(name: &HeaderValue) -> bool {
-    let bytes = name.as_bytes();
-    (1..=128).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)
-}
-
-/// Asks for the key and counts its rate.
-async fn gate(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
-    let authorization = request
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let charged = gateway
-        .gates
-        .authenticate(authorization)
-        .and_then(|key| gateway.gates.charge(key, Instant::now()));
-    match charged {
-        Ok(allowance) => with_allowance(next.run(request).await, allowance),
-        Err(error) => error.into_response(),
-    }
-}
-
-fn with_allowance(mut response: Response, allowance: Option<Allowance>) -> Response {
-    if let Some(Allowance {
-        limit,
-        remaining,
-        reset,
-    }) = allowance
-    {
-        let headers = response.headers_mut();
-        let name = HeaderName::from_static;
-        headers.insert(name("x-ratelimit-limit-requests"), HeaderValue::from(limit));
-        headers.insert(
-            name("x-ratelimit-remaining-requests"),
-            HeaderValue::from(remaining),
-        );
-        let reset = ascii(format!("{}ms", reset.as_millis()));
-        headers.insert(name("x-ratelimit-reset-requests"), reset);
-    }
-    response
-}
-
-/// Reads the body, bounded in size and time, so that handlers get all of it or are not called.
-async fn bound(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
-    let limit = gateway.body_bytes_max;
-    let (parts, body) = request.into_parts();
-    let announced = parts
-        .headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok());
-    let announced: usize = announced
-        .and_then(|length| length.parse().ok())
-        .unwrap_or(0);
-    if announced > limit.saturating_mul(DRAIN_FACTOR) {
-        return ApiError::too_large(limit).into_response();
-    }
-    match read(body, limit).await {
-        Ok(bytes) => {
-            next.run(Request::from_parts(parts, Body::from(bytes)))
-                .await
-        }
-        Err(error) => error.into_response(),
-    }
-}
-
-async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
-    let deadline = tokio::time::Instant::now() + BODY_PATIENCE;
-    let mut chunks = body.into_data_stream();
-    let mut bytes = Vec::new();
-    let mut length = 0usize;
-    loop {
-        let chunk = timeout_at(deadline, chunks.next())
-            .await
-            .map_err(|_| ApiError::slow_body())?;
-        let Some(chunk) = chunk else { break };
-        let chunk = chunk.map_err(ApiError::bad_json)?;
-        length = length.saturating_add(chunk.len());
-        if length <= limit {
-            bytes.extend_from_slice(&chunk);
-        } else if length > limit.saturating_mul(DRAIN_FACTOR) {
-            break;
-        }
-    }
-    if length > limit {
-        Err(ApiError::too_large(limit))
-    } else {
-        Ok(Bytes::from(bytes))
-    }
 }
 
 /// Answers a conversation.
@@ -336,7 +190,7 @@ fn with_provenance(
 }
 
 /// Numbers, hexadecimal digits and base 58 are valid in every header.
-fn ascii(text: String) -> HeaderValue {
+pub(crate) fn ascii(text: String) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("unprintable"))
 }
 

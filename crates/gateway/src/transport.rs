@@ -21,7 +21,7 @@ const MODELS_MAX: usize = 16;
 /// For a connection to a miner.
 const CONNECT: Duration = Duration::from_secs(2);
 /// For a list of models.
-const DESCRIBE: Duration = Duration::from_secs(3);
+const DESCRIBE: Duration = Duration::from_secs(2);
 
 /// Why a miner did not do its part.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

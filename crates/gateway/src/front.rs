@@ -1,0 +1,175 @@
+//! What every request passes on its way to a handler: a name, the key, the rate, and a body that is all there.
+
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH};
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use rand::RngExt;
+use tokio::time::timeout_at;
+use tower_http::cors::{Any, CorsLayer};
+
+use crate::error::ApiError;
+use crate::limits::Allowance;
+use crate::service::{Gateway, MINER, REQUEST_HASH, TRIES, UID, ascii};
+
+/// For a request's body to arrive.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+/// A body that is too large is read to its end up to so many times the limit, so that the refusal reaches a client that writes
+/// before it reads.
+const DRAIN_FACTOR: usize = 16;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
+
+/// Web pages may call the gateway; keys travel in a header, never in a cookie.
+pub(crate) fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(Any)
+        .allow_headers(Any)
+        .expose_headers([REQUEST_ID, PROCESSING_MS, MINER, UID, REQUEST_HASH, TRIES])
+}
+
+/// Gives the request a name, and says at the end how it went and how long it took.
+pub(crate) async fn observe(
+    State(gateway): State<Gateway>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let arrived = Instant::now();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| route_label(path.as_str()));
+    let given = request
+        .headers()
+        .get(REQUEST_ID)
+        .filter(|name| is_sane(name))
+        .cloned();
+    let id = given.unwrap_or_else(|| ascii(format!("req_{:032x}", rand::rng().random::<u128>())));
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    let took_ms = arrived.elapsed().as_millis() as u64;
+    let status = response.status().as_u16();
+    gateway
+        .market
+        .metrics
+        .request(route.unwrap_or("other"), status);
+    tracing::info!(request = ?id, %method, path, status, took_ms, "answered");
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id);
+    headers.insert(PROCESSING_MS, HeaderValue::from(took_ms));
+    response
+}
+
+/// Labels come from this list, not from what callers type.
+fn route_label(path: &str) -> &'static str {
+    const KNOWN: [&str; 6] = [
+        "/v1/models",
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/health",
+        "/metrics",
+        "/openapi.json",
+    ];
+    let known = KNOWN.iter().find(|known| **known == path);
+    known.copied().unwrap_or("/v1/models/{id}")
+}
+
+fn is_sane(name: &HeaderValue) -> bool {
+    let bytes = name.as_bytes();
+    (1..=128).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)
+}
+
+/// Asks for the key and counts its rate.
+pub(crate) async fn gate(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+    let authorization = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let charged = gateway
+        .gates
+        .authenticate(authorization)
+        .and_then(|key| gateway.gates.charge(key, Instant::now()));
+    match charged {
+        Ok(allowance) => with_allowance(next.run(request).await, allowance),
+        Err(error) => error.into_response(),
+    }
+}
+
+fn with_allowance(mut response: Response, allowance: Option<Allowance>) -> Response {
+    if let Some(Allowance {
+        limit,
+        remaining,
+        reset,
+    }) = allowance
+    {
+        let headers = response.headers_mut();
+        let name = HeaderName::from_static;
+        headers.insert(name("x-ratelimit-limit-requests"), HeaderValue::from(limit));
+        headers.insert(
+            name("x-ratelimit-remaining-requests"),
+            HeaderValue::from(remaining),
+        );
+        let reset = ascii(format!("{}ms", reset.as_millis()));
+        headers.insert(name("x-ratelimit-reset-requests"), reset);
+    }
+    response
+}
+
+/// Reads the body, bounded in size and time, so that handlers get all of it or are not called.
+pub(crate) async fn bound(
+    State(gateway): State<Gateway>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let limit = gateway.body_bytes_max;
+    let (parts, body) = request.into_parts();
+    let announced = parts
+        .headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    let announced: usize = announced
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(0);
+    if announced > limit.saturating_mul(DRAIN_FACTOR) {
+        return ApiError::too_large(limit).into_response();
+    }
+    match read(body, limit).await {
+        Ok(bytes) => {
+            next.run(Request::from_parts(parts, Body::from(bytes)))
+                .await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    let deadline = tokio::time::Instant::now() + BODY_PATIENCE;
+    let mut chunks = body.into_data_stream();
+    let mut bytes = Vec::new();
+    let mut length = 0usize;
+    loop {
+        let chunk = timeout_at(deadline, chunks.next())
+            .await
+            .map_err(|_| ApiError::slow_body())?;
+        let Some(chunk) = chunk else { break };
+        let chunk = chunk.map_err(ApiError::bad_json)?;
+        length = length.saturating_add(chunk.len());
+        if length <= limit {
+            bytes.extend_from_slice(&chunk);
+        } else if length > limit.saturating_mul(DRAIN_FACTOR) {
+            break;
+        }
+    }
+    if length > limit {
+        Err(ApiError::too_large(limit))
+    } else {
+        Ok(Bytes::from(bytes))
+    }
+}
