@@ -257,3 +257,6 @@ fn append(
     });
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
