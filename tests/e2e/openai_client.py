@@ -75,19 +75,19 @@ def chats(client, model):
 
 def streams(client, model):
     question = [{"role": "user", "content": "Speak of war."}]
-    chunks = list(client.chat.completions.create(
-        model=model, messages=question, max_tokens=24, stream=True,
-        stream_options={"include_usage": True}))
-    pieces = [chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices]
+    same = dict(model=model, messages=question, max_tokens=24, seed=5)
+    whole = client.chat.completions.create(**same).choices[0].message.content
+    chunks = list(client.chat.completions.create(**same, stream=True, stream_options={"include_usage": True}))
+    pieces = [chunk.choices[0].delta.content for chunk in chunks if chunk.choices]
+    pieces = [piece for piece in pieces if piece]
     text = "".join(pieces)
-    check(len(text) > 0 and sum(1 for piece in pieces if piece) > 1,
-          f"a chat is streamed in {len(chunks)} chunks: {text[:60]!r}")
+    check(text == whole and len(pieces) > 1, f"a chat is streamed in {len(pieces)} pieces: {text[:60]!r}")
     check(chunks[0].choices[0].delta.role == "assistant", "the first chunk names the role")
     ends = [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices]
     check(ends[-1] in ("stop", "length") and not any(ends[:-1]), f"the last says why it ended: {ends[-1]}")
     usage = chunks[-1].usage
     check(usage is not None and 0 < usage.completion_tokens <= 24, f"the stream ends with the cost: {usage}")
-    quiet = client.chat.completions.create(model=model, messages=question, max_tokens=4, stream=True)
+    quiet = client.chat.completions.create(**same, stream=True)
     check(all(chunk.usage is None for chunk in quiet), "no cost is told unless asked for")
 
 
