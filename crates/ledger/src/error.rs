@@ -1,6 +1,7 @@
 //! What can go wrong, and whose fault it is.
 
 use crate::{BlockNumber, Hash};
+use std::path::PathBuf;
 
 /// Why the ledger refused.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +63,19 @@ pub enum Error {
     /// The database failed; nothing more can be written until the node is restarted.
     #[error("database: {0}; make sure that the disk works and has space, then restart")]
     Store(String),
+    /// The disk is nearly full; nothing was written.
+    #[error(
+        "only {free_mib} MiB are free on the disk of {}; make room for at least {needed_mib} MiB, then restart",
+        path.display()
+    )]
+    DiskFull {
+        /// The data directory.
+        path: PathBuf,
+        /// Free space found.
+        free_mib: u64,
+        /// Free space needed.
+        needed_mib: u64,
+    },
     /// Bytes on disk are not what this version writes.
     #[error("stored {what} cannot be read; the data directory is damaged or of another version")]
     Corrupt {

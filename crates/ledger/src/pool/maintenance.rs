@@ -5,7 +5,7 @@
 //! which of our transactions is remembered until the blocks are final or lost.
 
 use super::{Inner, Pool, PoolError, Status, Transaction, account_nonce, transaction};
-use crate::{BlockNumber, Hash, Head, Ledger, StorageChange, extrinsic_hash};
+use crate::{Block, BlockNumber, Hash, Head, Ledger, StorageChange, extrinsic_hash};
 use runtime::AccountId;
 use sp_io::hashing::twox_128;
 use sp_runtime::transaction_validity::TransactionSource;
@@ -37,9 +37,17 @@ struct Seen {
 struct Route {
     left: Vec<Hash>,
     /// Oldest first.
-    entered: Vec<Hash>,
+    entered: Vec<Entered>,
     /// Whether the way was too long to follow.
     broken: bool,
+}
+
+/// A block on the way, read before anything is changed.
+struct Entered {
+    hash: Hash,
+    block: Block,
+    /// Absent if the block is final already.
+    changes: Option<Arc<Vec<StorageChange>>>,
 }
 
 impl Recent {
@@ -85,14 +93,14 @@ impl Inner {
                 }
             }
         }
-        for hash in &route.entered {
-            self.enter(ledger, *hash, &mut accounts, &mut returning)?;
+        let mut included = HashSet::new();
+        for entered in route.entered {
+            included.extend(self.enter(entered, &mut accounts, &mut returning));
         }
         self.at = best;
         if route.broken {
             accounts.extend(self.set.accounts());
         }
-        let included = self.included(&route.entered);
         self.refresh(ledger, &accounts, &included)?;
         for transaction in returning.into_values() {
             self.take_back(ledger, &transaction)?;
@@ -114,15 +122,20 @@ impl Inner {
                 route.broken = true;
                 return Ok(route);
             }
-            let header = ledger.header(&cursor.hash)?;
-            let header = header.ok_or(crate::Error::UnknownBlock(cursor.hash))?;
             if cursor.number <= self.recent.finalized.number {
                 // The common ancestor is below everything remembered.
                 break;
             }
-            route.entered.push(cursor.hash);
+            let block = ledger.block(&cursor.hash)?;
+            let block = block.ok_or(crate::Error::UnknownBlock(cursor.hash))?;
+            let parent = block.header.parent_hash;
+            route.entered.push(Entered {
+                hash: cursor.hash,
+                block,
+                changes: ledger.changes(&cursor.hash),
+            });
             cursor = Head {
-                hash: header.parent_hash,
+                hash: parent,
                 number: cursor.number - 1,
             };
         }
@@ -141,20 +154,22 @@ impl Inner {
         Ok(route)
     }
 
-    /// Takes note of a block on the best chain: which of our transactions it has, which accounts it changed.
+    /// Takes note of a block on the best chain: which accounts it changed, and which of our transactions it has, which
+    /// are returned.
     fn enter(
         &mut self,
-        ledger: &Ledger,
-        hash: Hash,
+        entered: Entered,
         accounts: &mut BTreeSet<AccountId>,
         returning: &mut BTreeMap<Hash, Arc<Transaction>>,
-    ) -> Result<(), crate::Error> {
-        let Some(block) = ledger.block(&hash)? else {
-            return Err(crate::Error::UnknownBlock(hash));
-        };
-        let changed = match ledger.changes(&hash) {
+    ) -> Vec<Hash> {
+        let Entered {
+            hash,
+            block,
+            changes,
+        } = entered;
+        let changed = match changes {
             Some(changes) => changes.iter().filter_map(changed_account).collect(),
-            // Final already, so its changes are no longer at hand: any account may be among them.
+            // Its changes are no longer at hand: any account may be among them.
             None => BTreeSet::from_iter(self.set.accounts()),
         };
         let mut transactions = Vec::new();
@@ -165,12 +180,12 @@ impl Inner {
             transactions.extend(pooled.or_else(|| returning.remove(&included)));
             self.watchers.tell(included, Status::InBlock(hash));
         }
-        accounts.extend(changed.iter().cloned());
-        accounts.extend(
-            transactions
-                .iter()
-                .filter_map(|included| included.sender().cloned()),
-        );
+        let senders = transactions.iter().filter_map(|included| included.sender());
+        accounts.extend(changed.iter().chain(senders).cloned());
+        let included = transactions
+            .iter()
+            .map(|included| included.hash())
+            .collect();
         let seen = Seen {
             number: block.header.number,
             parent: block.header.parent_hash,
@@ -178,20 +193,7 @@ impl Inner {
             accounts: changed,
         };
         self.recent.blocks.insert(hash, seen);
-        Ok(())
-    }
-
-    /// Our transactions in blocks just entered.
-    fn included(&self, entered: &[Hash]) -> HashSet<Hash> {
-        let seen = entered
-            .iter()
-            .filter_map(|hash| self.recent.blocks.get(hash));
-        seen.flat_map(|seen| {
-            seen.transactions
-                .iter()
-                .map(|transaction| transaction.hash())
-        })
-        .collect()
+        included
     }
 
     /// Moves the lanes of `accounts` to their nonces at the pool's block.
@@ -237,10 +239,12 @@ impl Inner {
         let again = transaction.again();
         if let Err(error) = self.insert(again, nonce) {
             tracing::debug!(hash = %transaction.hash(), %error, "retracted transaction not taken back");
-            // On the new best chain already, or replaced there: only then is it gone for good.
-            if !matches!(error, PoolError::Invalid(_)) {
-                self.watchers.tell(transaction.hash(), Status::Dropped);
-            }
+            let status = match error {
+                // Another transaction with its nonce is on the new best chain.
+                PoolError::Invalid(_) => Status::Invalid,
+                _ => Status::Dropped,
+            };
+            self.watchers.tell(transaction.hash(), status);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@
 use super::{Change, Column, Store};
 use crate::error::{Error, Result};
 use parity_db::{ColumnOptions, CompressionType, Db, Operation, Options};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -22,8 +22,13 @@ const LOGS_PER_CLEANING: u32 = 2;
 /// Logs that may wait to be dropped before a commit waits for the cleaner; parity-db's own limit.
 const LOGS_MAX: u32 = 4;
 
+/// Free space below which nothing is written. The tables are mapped into memory, where a full disk is not an error that
+/// can be handled but the end of the process.
+const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
+
 /// Columns on disk.
 pub(crate) struct Disk {
+    path: PathBuf,
     db: Arc<Db>,
     /// Serializes commits; holds the error that ended writing, if any.
     writing: Mutex<Option<String>>,
@@ -48,10 +53,13 @@ struct BacklogState {
 impl Disk {
     /// Opens the database at `path`, making it if there is none.
     pub(crate) fn open(path: &Path) -> Result<Self> {
+        std::fs::create_dir_all(path).map_err(|error| unusable(path, &error))?;
+        ensure_space(path)?;
         let db = Arc::new(Db::open_or_create(&options(path)).map_err(failed)?);
         let backlog = Arc::new(Backlog::default());
         let cleaner = spawn_cleaner(db.clone(), backlog.clone())?;
         Ok(Self {
+            path: path.to_owned(),
             db,
             writing: Mutex::new(None),
             backlog,
@@ -130,6 +138,7 @@ impl Store for Disk {
         if let Some(reason) = &*broken {
             return Err(Error::Store(reason.clone()));
         }
+        ensure_space(&self.path)?;
         self.write(changes).inspect_err(|error| {
             // A commit may now be half way through the stages: only opening anew can sort that out.
             *broken = Some(error.to_string());
@@ -196,6 +205,23 @@ fn operation(change: Change) -> (u8, Operation<Vec<u8>, Vec<u8>>) {
             (Column::Nodes as u8, Operation::Dereference(key))
         }
     }
+}
+
+/// Refuses to write to a disk that is nearly full.
+fn ensure_space(path: &Path) -> Result<()> {
+    let free = fs2::available_space(path).map_err(|error| unusable(path, &error))?;
+    if free < FREE_BYTES_MIN {
+        return Err(Error::DiskFull {
+            path: path.to_owned(),
+            free_mib: free >> 20,
+            needed_mib: FREE_BYTES_MIN >> 20,
+        });
+    }
+    Ok(())
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> Error {
+    Error::Store(format!("{}: {error}", path.display()))
 }
 
 fn failed(error: parity_db::Error) -> Error {

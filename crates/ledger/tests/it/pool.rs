@@ -244,7 +244,7 @@ fn one_sender_may_send_hundreds_in_any_order() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, ..Default::default() })]
 
     /// However transactions arrive and blocks are made, the ready ones of each sender run on from its nonce without a
     /// gap, and everything is included in the end.
