@@ -1,6 +1,6 @@
 //! Where neurons can be reached: the axon that answers, and the prometheus endpoint that shows metrics.
 //!
-//! The chain only publishes addresses; it never connects to them.
+//! The chain only publishes addresses; it never connects to them. The address 0 says that a neuron answers nowhere for now.
 
 use crate::*;
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
@@ -17,6 +17,18 @@ mod axon_storage {
         Blake2_128Concat,
         T::AccountId,
         AxonInfo,
+        OptionQuery,
+    >;
+
+    /// Public key by which peers know each hotkey's TLS connection on each subnet.
+    #[pallet::storage]
+    pub type NeuronCertificates<T: Config> = StorageDoubleMap<
+        _,
+        Identity,
+        NetUid,
+        Blake2_128Concat,
+        T::AccountId,
+        NeuronCertificate,
         OptionQuery,
     >;
 
@@ -63,6 +75,26 @@ pub struct AxonInfo {
     pub placeholder1: u8,
     /// Free for the subnet's use.
     pub placeholder2: u8,
+}
+
+/// The public key by which peers know a neuron's TLS connection.
+#[derive(
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+)]
+pub struct NeuronCertificate {
+    /// The key.
+    pub public_key: BoundedVec<u8, ConstU32<64>>,
+    /// What kind of key it is; the subnet says what the number means.
+    pub algorithm: u8,
 }
 
 /// The address at which a neuron shows its metrics.
@@ -117,6 +149,26 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    /// Publishes where `hotkey` answers, and its key: one byte of algorithm, then up to 64 bytes.
+    pub(crate) fn do_serve_axon_tls(
+        hotkey: &T::AccountId,
+        netuid: NetUid,
+        axon: AxonInfo,
+        certificate: &[u8],
+    ) -> DispatchResult {
+        let (algorithm, key) = certificate.split_first().ok_or(Error::<T>::InvalidValue)?;
+        let certificate = NeuronCertificate {
+            public_key: key
+                .to_vec()
+                .try_into()
+                .map_err(|_| Error::<T>::InvalidValue)?,
+            algorithm: *algorithm,
+        };
+        Self::do_serve_axon(hotkey, netuid, axon)?;
+        NeuronCertificates::<T>::insert(netuid, hotkey, certificate);
+        Ok(())
+    }
+
     /// Publishes where `hotkey` shows its metrics; the block is filled in.
     pub(crate) fn do_serve_prometheus(
         hotkey: &T::AccountId,
@@ -135,6 +187,7 @@ impl<T: Config> Pallet<T> {
     /// Forgets what a hotkey that lost its uid had published.
     pub(crate) fn forget_addresses(netuid: NetUid, hotkey: &T::AccountId) {
         Axons::<T>::remove(netuid, hotkey);
+        NeuronCertificates::<T>::remove(netuid, hotkey);
         Prometheus::<T>::remove(netuid, hotkey);
     }
 
@@ -157,15 +210,12 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Loopback is allowed, so that a whole market runs on one machine.
+    /// Loopback is allowed, so that a whole market runs on one machine, and 0, which takes an address back.
     fn ensure_address(ip_type: u8, ip: u128) -> DispatchResult {
         ensure!(matches!(ip_type, 4 | 6), Error::<T>::InvalidIpType);
         let fits = ip_type == 6 || ip <= u128::from(u32::MAX);
-        let unspecified_or_broadcast = ip == 0 || (ip_type == 4 && ip == u128::from(u32::MAX));
-        ensure!(
-            fits && !unspecified_or_broadcast,
-            Error::<T>::InvalidIpAddress
-        );
+        let is_broadcast = ip_type == 4 && ip == u128::from(u32::MAX);
+        ensure!(fits && !is_broadcast, Error::<T>::InvalidIpAddress);
         Ok(())
     }
 }

@@ -398,6 +398,37 @@ mod calls {
             Self::do_serve_axon(&hotkey, netuid, axon)
         }
 
+        /// Publishes where a neuron answers, and the key by which peers know it. Signed by its hotkey.
+        #[pallet::call_index(40)]
+        #[pallet::weight((Weight::from_parts(100_000_000, 0), DispatchClass::Normal, Pays::No))]
+        pub fn serve_axon_tls(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            version: u32,
+            ip: u128,
+            port: u16,
+            ip_type: u8,
+            protocol: u8,
+            placeholder1: u8,
+            placeholder2: u8,
+            certificate: Vec<u8>,
+        ) -> DispatchResult {
+            let hotkey = ensure_signed(origin)?;
+            let axon = AxonInfo {
+                block: 0,
+                version,
+                ip,
+                port,
+                ip_type,
+                protocol,
+                placeholder1,
+                placeholder2,
+            };
+            frame_support::storage::with_storage_layer(|| {
+                Self::do_serve_axon_tls(&hotkey, netuid, axon, &certificate)
+            })
+        }
+
         /// Publishes where a neuron shows its metrics. Signed by its hotkey. Free: the rate limit bounds the load.
         #[pallet::call_index(5)]
         #[pallet::weight((Weight::from_parts(80_000_000, 0), DispatchClass::Normal, Pays::No))]

@@ -373,6 +373,23 @@ impl<T: Config> Pallet<T> {
         Bonds::<T>::remove(netuid, uid);
     }
 
+    /// Drops all bonds towards `hotkey`, which asked for it, where the subnet lets neurons do so.
+    pub fn reset_bonds_towards(netuid: NetUid, hotkey: &T::AccountId) {
+        let Some(uid) = Self::uid_of(netuid, hotkey) else {
+            return;
+        };
+        if !Self::bonds_reset_enabled(netuid) {
+            return;
+        }
+        for holder in 0..Self::neuron_count(netuid) {
+            Bonds::<T>::mutate_exists(netuid, holder, |row| {
+                if let Some(row) = row {
+                    row.retain(|(towards, _)| *towards != uid);
+                }
+            });
+        }
+    }
+
     /// Notes that `uid` published weights, or was registered, in this block.
     pub(crate) fn set_last_update(netuid: NetUid, uid: u16) {
         LastUpdate::<T>::mutate(netuid, |row| {

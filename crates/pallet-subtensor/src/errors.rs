@@ -9,7 +9,7 @@ mod errors {
     pub enum Error<T> {
         /// The address is neither of type 4 nor of type 6.
         InvalidIpType,
-        /// The address is unspecified, broadcast, or too long for its type.
+        /// The address is broadcast, or too long for its type.
         InvalidIpAddress,
         /// The port is zero.
         InvalidPort,

@@ -66,7 +66,7 @@ pub mod weights;
 #[cfg(test)]
 mod tests;
 
-pub use axon::{AxonInfo, PrometheusInfo};
+pub use axon::{AxonInfo, NeuronCertificate, PrometheusInfo};
 pub use emission::InitialMovingRate;
 pub use fixed::{FixedI128, FixedU128};
 pub use hyperparameters::{

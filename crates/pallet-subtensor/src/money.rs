@@ -7,8 +7,8 @@
 //! TotalIssuance = balances' issuance + TotalStake,   TotalStake = Σ SubnetTAO
 //! ```
 //!
-//! Only three things change [`TotalIssuance`]: [`Pallet::mint_into_reserve`] (block emission), [`Pallet::recycle_from`]
-//! (prices paid for registration) and [`Recycle`] (transaction fees and dust, for the runtime to plug in).
+//! Only three things change [`TotalIssuance`]: block emission mints it, the price of a seat is recycled, and so are
+//! transaction fees and dust, through [`Recycle`], which the runtime plugs in.
 
 use crate::*;
 use frame_support::{

@@ -219,7 +219,12 @@ fn a_neuron_says_where_it_answers() {
     market.refuse(hotkey, axon(1, loopback, 0, 4), Error::InvalidPort);
     market.refuse(hotkey, axon(1, loopback, 1, 5), Error::InvalidIpType);
     market.refuse(hotkey, axon(1, 1 << 40, 1, 4), Error::InvalidIpAddress);
-    market.refuse(hotkey, axon(1, 0, 1, 6), Error::InvalidIpAddress);
+    market.refuse(
+        hotkey,
+        axon(1, u128::from(u32::MAX), 1, 4),
+        Error::InvalidIpAddress,
+    );
+    market.call(hotkey, axon(1, 0, 1, 4));
     market.refuse(hotkey, axon(6, loopback, 1, 4), Error::SubnetNotExists);
     market.refuse(
         PAUPER,
@@ -243,6 +248,30 @@ fn a_neuron_says_where_it_answers() {
         axon(1, loopback, 1, 4),
         Error::ServingRateLimitExceeded,
     );
+}
+
+#[test]
+fn a_neuron_publishes_its_key_with_its_address() {
+    let mut market = Market::open();
+    let hotkey = hot(OWNER, 1);
+    let serve = |certificate| Call::serve_axon_tls {
+        netuid: 1,
+        version: 1,
+        ip: 0x7f00_0001,
+        port: 8_091,
+        ip_type: 4,
+        protocol: 4,
+        placeholder1: 0,
+        placeholder2: 0,
+        certificate,
+    };
+    market.call(hotkey, serve(vec![7, 1, 2, 3]));
+    let certificate = market.read(|| NeuronCertificates::<Test>::get(1, hotkey));
+    let certificate = certificate.expect("just served");
+    assert_eq!(certificate.algorithm, 7);
+    assert_eq!(certificate.public_key.to_vec(), [1, 2, 3]);
+    market.refuse(hotkey, serve(vec![]), Error::InvalidValue);
+    market.refuse(hotkey, serve(vec![0; 66]), Error::InvalidValue);
 }
 
 #[test]

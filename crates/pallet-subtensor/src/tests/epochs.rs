@@ -111,6 +111,32 @@ fn an_owner_triggers_an_epoch_early() {
     );
 }
 
+#[test]
+fn epochs_are_not_triggered_while_weights_are_hidden() {
+    let mut market = Market::open();
+    market.set(1, Hyperparameter::CommitRevealWeightsEnabled(true));
+    market.refuse(
+        OWNER,
+        Call::trigger_epoch { netuid: 1 },
+        Error::DynamicTempoBlockedByCommitReveal,
+    );
+}
+
+#[test]
+fn a_neuron_resets_the_bonds_towards_it_where_it_may() {
+    let (mut market, [validator, good, bad]) = subnet_with_an_opinion();
+    market.run_to(21);
+    let towards = |market: &mut Market| -> Vec<u16> {
+        let row = market.read(|| Subtensor::bonds_of(1, validator));
+        row.into_iter().map(|(uid, _)| uid).collect()
+    };
+    market.write(|| Subtensor::reset_bonds_towards(1, &hot(BOB, 1)));
+    assert_eq!(towards(&mut market), [good, bad]);
+    market.set(1, Hyperparameter::BondsResetOn(true));
+    market.write(|| Subtensor::reset_bonds_towards(1, &hot(BOB, 1)));
+    assert_eq!(towards(&mut market), [bad]);
+}
+
 /// The owner grades with its own miner: what that would earn is burned, and weighs against the subnet's TAO.
 #[test]
 fn an_owners_own_miner_earns_nothing() {

@@ -4,6 +4,7 @@ mod calls;
 mod emission;
 mod epochs;
 mod market;
+mod random;
 mod staking;
 mod weights;
 

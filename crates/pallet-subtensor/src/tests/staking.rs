@@ -138,6 +138,19 @@ fn unstaking_is_refused() {
 }
 
 #[test]
+fn a_pool_without_alpha_sells_none() {
+    let (mut market, validator) = market_with_a_validator();
+    let alpha = market.read(|| Subtensor::alpha_in(1));
+    let refused = market.read(|| {
+        Subtensor::open_pool(1, 0);
+        let refused = Subtensor::do_add_stake(&BOB, &validator, 1, UNIT, None);
+        Subtensor::open_pool(1, alpha);
+        refused
+    });
+    assert_eq!(refused, Err(Error::<Test>::InsufficientLiquidity.into()));
+}
+
+#[test]
 fn a_limit_stops_a_purchase_at_its_price() {
     let (mut market, validator) = market_with_a_validator();
     let buy = |limit_price, allow_partial| Call::add_stake_limit {

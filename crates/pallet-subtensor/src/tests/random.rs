@@ -1,0 +1,216 @@
+//! Random markets: whatever people do, the invariants hold after every call and every block.
+
+use super::*;
+use proptest::prelude::*;
+use proptest::test_runner::Config as Cases;
+
+/// One thing somebody does.
+#[derive(Clone, Debug)]
+enum Act {
+    Wait(u32),
+    Register {
+        coldkey: Account,
+        netuid: NetUid,
+    },
+    Stake {
+        coldkey: Account,
+        target: usize,
+        netuid: NetUid,
+        rao: u64,
+    },
+    Unstake {
+        coldkey: Account,
+        target: usize,
+        netuid: NetUid,
+        percent: u64,
+    },
+    Move {
+        coldkey: Account,
+        from: usize,
+        to: usize,
+        origin: NetUid,
+        destination: NetUid,
+    },
+    Weigh {
+        grader: usize,
+        netuid: NetUid,
+        row: Vec<(u16, u16)>,
+    },
+    Take {
+        target: usize,
+        take: u16,
+    },
+    Collect {
+        coldkey: Account,
+    },
+}
+
+fn coldkey() -> impl Strategy<Value = Account> {
+    prop::sample::select(vec![ALICE, BOB, CAROL])
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let netuid = || 0u16..3;
+    let target = || 0usize..12;
+    prop_oneof![
+        (1u32..12).prop_map(Act::Wait),
+        (coldkey(), 1u16..3).prop_map(|(coldkey, netuid)| Act::Register { coldkey, netuid }),
+        (coldkey(), target(), netuid(), 1u64..50_000 * UNIT).prop_map(
+            |(coldkey, target, netuid, rao)| Act::Stake {
+                coldkey,
+                target,
+                netuid,
+                rao
+            }
+        ),
+        (coldkey(), target(), netuid(), 1u64..=100).prop_map(
+            |(coldkey, target, netuid, percent)| Act::Unstake {
+                coldkey,
+                target,
+                netuid,
+                percent
+            }
+        ),
+        (coldkey(), target(), target(), netuid(), netuid()).prop_map(
+            |(coldkey, from, to, origin, destination)| Act::Move {
+                coldkey,
+                from,
+                to,
+                origin,
+                destination
+            }
+        ),
+        (
+            target(),
+            1u16..3,
+            prop::collection::vec((0u16..8, any::<u16>()), 1..6)
+        )
+            .prop_map(|(grader, netuid, row)| Act::Weigh {
+                grader,
+                netuid,
+                row
+            }),
+        (target(), 0u16..11_796).prop_map(|(target, take)| Act::Take { target, take }),
+        coldkey().prop_map(|coldkey| Act::Collect { coldkey }),
+    ]
+}
+
+/// A market of two subnets whose alpha is dear, so that root is paid too.
+fn market() -> Market {
+    let mut market = Market::open();
+    market.open_subnet(ALICE);
+    for netuid in [1, 2] {
+        market.set(netuid, Hyperparameter::MinAllowedUids(1));
+        market.set(netuid, Hyperparameter::MaxAllowedUids(6));
+        market.set(netuid, Hyperparameter::ImmunityPeriod(20));
+        market.set(netuid, Hyperparameter::MinNonImmuneUids(0));
+    }
+    market.write(|| SubnetMovingPriceExact::<Test>::insert(1, 2u128 << 64));
+    market
+}
+
+/// Does one thing; being refused is one of its outcomes.
+fn perform(market: &mut Market, hotkeys: &mut Vec<(Account, Account)>, act: Act) {
+    let pick = |index: usize| hotkeys[index % hotkeys.len()];
+    let (signer, call) = match act {
+        Act::Wait(blocks) => return market.run(blocks),
+        Act::Register { coldkey, netuid } => {
+            let hotkey = hot(coldkey, 10 + hotkeys.len() as u64);
+            hotkeys.push((coldkey, hotkey));
+            (coldkey, Call::burned_register { netuid, hotkey })
+        }
+        Act::Stake {
+            coldkey,
+            target,
+            netuid,
+            rao,
+        } => {
+            let hotkey = pick(target).1;
+            (
+                coldkey,
+                Call::add_stake {
+                    hotkey,
+                    netuid,
+                    amount_staked: rao,
+                },
+            )
+        }
+        Act::Unstake {
+            coldkey,
+            target,
+            netuid,
+            percent,
+        } => {
+            let hotkey = pick(target).1;
+            let stake = market.staked(hotkey, coldkey, netuid);
+            let amount_unstaked = (u128::from(stake) * u128::from(percent) / 100) as u64;
+            (
+                coldkey,
+                Call::remove_stake {
+                    hotkey,
+                    netuid,
+                    amount_unstaked,
+                },
+            )
+        }
+        Act::Move {
+            coldkey,
+            from,
+            to,
+            origin,
+            destination,
+        } => {
+            let (origin_hotkey, destination_hotkey) = (pick(from).1, pick(to).1);
+            let alpha_amount = market.staked(origin_hotkey, coldkey, origin) / 2;
+            let call = Call::move_stake {
+                origin_hotkey,
+                destination_hotkey,
+                origin_netuid: origin,
+                destination_netuid: destination,
+                alpha_amount,
+            };
+            (coldkey, call)
+        }
+        Act::Weigh {
+            grader,
+            netuid,
+            row,
+        } => (pick(grader).1, set_weights(netuid, &row)),
+        Act::Take { target, take } => {
+            let (coldkey, hotkey) = pick(target);
+            (coldkey, Call::decrease_take { hotkey, take })
+        }
+        Act::Collect { coldkey } => {
+            let subnets = [1, 2].into_iter().collect();
+            (coldkey, Call::claim_root { subnets })
+        }
+    };
+    let _refused_or_not = market.dispatch(signer, call);
+}
+
+proptest! {
+    #![proptest_config(Cases::with_cases(24))]
+
+    #[test]
+    fn whatever_people_do_the_books_agree(acts in prop::collection::vec(act(), 20..60)) {
+        let mut market = market();
+        let mut hotkeys = vec![(OWNER, hot(OWNER, 1)), (ALICE, hot(ALICE, 2))];
+        for act in acts {
+            perform(&mut market, &mut hotkeys, act);
+        }
+        market.run(25);
+    }
+
+    /// Nobody gains by going in and out: without emission in between, what comes back is never more than what went in.
+    #[test]
+    fn a_round_trip_never_gains(rao in STAKE_MIN..100_000 * UNIT, other in STAKE_MIN..100_000 * UNIT) {
+        let mut market = market();
+        let hotkey = hot(OWNER, 1);
+        market.call(CAROL, Call::add_stake { hotkey, netuid: 1, amount_staked: other });
+        let before = market.free(BOB);
+        market.call(BOB, Call::add_stake { hotkey, netuid: 1, amount_staked: rao });
+        market.call(BOB, Call::unstake_all { hotkey });
+        prop_assert!(market.free(BOB) <= before);
+        prop_assert_eq!(market.staked(hotkey, BOB, 1), 0);
+    }
+}
