@@ -1,5 +1,11 @@
 //! How each miner has served this gateway lately: its wait, and whether it is set aside after failing.
 //!
+//! # The wait
+//!
+//! A miner's wait is a moving average of the time to its first token. It fades by half every [`FADE`] in which the miner is
+//! not asked: a miner that was slow once looks better and better until somebody tries it, so no measurement rules for ever.
+//! A new measurement counts the more, the older the average is.
+//!
 //! # Setting aside
 //!
 //! A miner that fails is not asked for a while: [`PAUSE_MIN`] after the first failure, twice as long after each further
@@ -19,8 +25,10 @@ use primitives::Hotkey;
 pub const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// Longest pause, however often a miner fails.
 pub const PAUSE_MAX: Duration = Duration::from_secs(60);
-/// Weight of the newest wait in the moving average.
-const NEWEST: f64 = 0.3;
+/// Time in which an average that is not renewed loses half of its size and weight.
+pub const FADE: Duration = Duration::from_secs(15);
+/// Weight of the average so far against a new wait, when it is fresh.
+const OLD: f64 = 0.7;
 
 /// The conditions of all miners ever listed; forgotten with [`Conditions::retain`].
 #[derive(Default)]
@@ -32,12 +40,24 @@ pub struct Conditions {
 #[derive(Clone, Copy, Debug, Default)]
 struct Condition {
     wait_ms: f64,
+    /// When the wait was last measured.
+    waited_at: Option<Instant>,
     asked_now: u32,
     failures: u32,
     /// Set aside until then.
     until: Option<Instant>,
     /// A request is trying it after a pause.
     on_trial: bool,
+}
+
+impl Condition {
+    /// What is left of the average's weight: 1 when just measured, 0 if never.
+    fn freshness(&self, now: Instant) -> f64 {
+        let age = self.waited_at.map(|at| now.saturating_duration_since(at));
+        age.map_or(0.0, |age| {
+            0.5f64.powf(age.as_secs_f64() / FADE.as_secs_f64())
+        })
+    }
 }
 
 /// What the choice needs to know about a miner's condition.
@@ -64,7 +84,7 @@ impl Conditions {
         let condition = of.get(hotkey).copied().unwrap_or_default();
         let paused = condition.until.is_some_and(|until| now < until);
         Reading {
-            wait_ms: condition.wait_ms,
+            wait_ms: condition.wait_ms * condition.freshness(now),
             asked_now: condition.asked_now,
             available: !paused && !condition.on_trial,
         }
@@ -84,14 +104,13 @@ impl Conditions {
     }
 
     /// A miner began to answer after `wait`.
-    pub fn began(&self, hotkey: &Hotkey, wait: Duration) {
+    pub fn began(&self, hotkey: &Hotkey, wait: Duration, now: Instant) {
         let mut of = self.lock();
         let condition = of.entry(*hotkey).or_default();
         let wait_ms = wait.as_secs_f64() * 1000.0;
-        condition.wait_ms = match condition.wait_ms {
-            0.0 => wait_ms,
-            average => average + NEWEST * (wait_ms - average),
-        };
+        let old = OLD * condition.freshness(now);
+        condition.wait_ms = old * condition.wait_ms + (1.0 - old) * wait_ms;
+        condition.waited_at = Some(now);
     }
 
     /// A miner answered to the end.
@@ -177,11 +196,20 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_follows_what_was_seen() {
-        let conditions = Conditions::default();
-        conditions.began(&MINER, Duration::from_millis(100));
-        conditions.began(&MINER, Duration::from_millis(200));
-        assert_eq!(conditions.read(&MINER, Instant::now()).wait_ms, 130.0);
+    fn the_wait_follows_what_was_seen_and_fades() {
+        let (conditions, start) = (Conditions::default(), Instant::now());
+        conditions.began(&MINER, Duration::from_millis(100), start);
+        conditions.began(&MINER, Duration::from_millis(200), start);
+        let wait_at = |now: Instant| conditions.read(&MINER, now).wait_ms.round();
+        assert_eq!(wait_at(start), 130.0);
+        assert_eq!(wait_at(start + FADE), 65.0);
+        let later = start + 20 * FADE;
+        conditions.began(&MINER, Duration::from_millis(50), later);
+        assert_eq!(
+            wait_at(later),
+            50.0,
+            "an old average does not weigh down a new one"
+        );
     }
 
     #[test]

@@ -179,7 +179,8 @@ impl<'a> Search<'a> {
                 let begun = first
                     .unwrap_or(Err(MinerError::Slow(limit)))
                     .map(|(answer, parts)| {
-                        market.conditions.began(&miner.hotkey, started.elapsed());
+                        let conditions = &market.conditions;
+                        conditions.began(&miner.hotkey, started.elapsed(), Instant::now());
                         Begun {
                             miner,
                             request_hash,
