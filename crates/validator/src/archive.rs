@@ -1,7 +1,7 @@
-//! Standings over a restart: one small JSON file, written whole or not at all.
+//! Standings and unopened ballots over a restart: one small JSON file, written whole or not at all.
 //!
 //! The file names the chain, the subnet and the validator it belongs to; a file of another is not read but replaced. It
-//! holds nothing that could not be learnt again.
+//! holds nothing that could not be learnt again, except the salts of ballots not opened yet.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use primitives::{Hotkey, NetUid, Uid};
 use serde::{Deserialize, Serialize};
 
-use crate::{Book, Entry, Error};
+use crate::ballot::Ballot;
+use crate::{Book, Desk, Entry, Error};
 
 const VERSION: u32 = 1;
 
@@ -30,6 +31,8 @@ struct Contents {
     netuid: NetUid,
     validator: Hotkey,
     entries: Vec<Line>,
+    #[serde(default)]
+    ballots: Vec<Ballot>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,15 +52,15 @@ impl Archive {
         }
     }
 
-    /// Reads the file. A missing, damaged or foreign one is an empty book, with a word in the log.
+    /// Reads the file. A missing, damaged or foreign one is an empty desk, with a word in the log.
     ///
     /// # Errors
     ///
     /// [`Error::State`] if the file is there and cannot be read.
-    pub fn load(&self) -> Result<Book, Error> {
+    pub fn load(&self) -> Result<Desk, Error> {
         let bytes = match fs::read(&self.path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Book::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Desk::default()),
             Err(source) => return Err(self.failed("read", source)),
         };
         let path = self.path.display();
@@ -65,7 +68,7 @@ impl Archive {
             Ok(contents) => contents,
             Err(error) => {
                 tracing::warn!(%path, %error, "the state file is damaged; standings begin anew");
-                return Ok(Book::default());
+                return Ok(Desk::default());
             }
         };
         let is_ours = contents.version == VERSION
@@ -74,24 +77,28 @@ impl Archive {
             && contents.validator == self.validator;
         if !is_ours {
             tracing::warn!(%path, "the state file belongs to another chain or validator; standings begin anew");
-            return Ok(Book::default());
+            return Ok(Desk::default());
         }
         tracing::info!(%path, entries = contents.entries.len(), "standings resumed");
-        Ok(Book::from_entries(
+        let book = Book::from_entries(
             contents
                 .entries
                 .into_iter()
                 .map(|line| (line.uid, line.entry)),
-        ))
+        );
+        Ok(Desk {
+            book,
+            ballots: contents.ballots,
+        })
     }
 
-    /// Writes the book: to a sibling, flushed, then renamed into place.
+    /// Writes what is on the desk: to a sibling, flushed, then renamed into place.
     ///
     /// # Errors
     ///
     /// [`Error::State`].
-    pub fn save(&self, book: &Book) -> Result<(), Error> {
-        let lines = book.entries().iter().map(|(uid, entry)| Line {
+    pub fn save(&self, desk: &Desk) -> Result<(), Error> {
+        let lines = desk.book.entries().iter().map(|(uid, entry)| Line {
             uid: *uid,
             entry: entry.clone(),
         });
@@ -101,6 +108,7 @@ impl Archive {
             netuid: self.netuid,
             validator: self.validator,
             entries: lines.collect(),
+            ballots: desk.ballots.clone(),
         };
         let json = serde_json::to_vec(&contents).expect("strings and numbers are JSON");
         let sibling = self.path.with_extension("new");

@@ -1,48 +1,64 @@
-//! Follows the chain: who sits where, and weights once an epoch.
+//! Follows the chain: who sits where, and when weights are due.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::{Client, Error, Follow, Head, Schedule, Until};
+use client::{Client, Error, Follow, Head, Schedule};
 use keys::Pair;
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::Archive;
 use crate::publication::{Publication, due};
+use crate::publisher::{Publisher, Rules};
 use crate::server::Office;
 
 /// How often the metagraph is read again, in blocks.
 const REFRESH_BLOCKS: u32 = 12;
+/// Blocks after which weights that the chain refused are tried again.
+const RETRY_BLOCKS: u32 = 4;
 /// How long to wait before asking an unreachable node again.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// The version of this validator's weights, which the subnet compares with the least it accepts.
-const VERSION_KEY: u64 = 1;
 
 /// Follows the chain on behalf of one validator.
 pub(crate) struct Follower {
-    pub(crate) client: Client,
-    pub(crate) pair: Pair,
-    pub(crate) office: Arc<Office>,
-    pub(crate) archive: Option<Archive>,
-}
-
-/// What was last learnt and done.
-#[derive(Default)]
-struct Progress {
+    client: Client,
+    office: Arc<Office>,
+    publisher: Publisher,
     refreshed: Option<u32>,
     schedule: Option<Schedule>,
+    rules: Rules,
     published_for: Option<u64>,
+    retry_at: u32,
     complaint: Option<String>,
 }
 
 impl Follower {
+    pub(crate) fn new(
+        client: Client,
+        pair: Pair,
+        office: Arc<Office>,
+        archive: Option<Archive>,
+    ) -> Self {
+        let publisher = Publisher::new(client.clone(), pair, office.clone(), archive);
+        Self {
+            client,
+            office,
+            publisher,
+            refreshed: None,
+            schedule: None,
+            rules: Rules::default(),
+            published_for: None,
+            retry_at: 0,
+            complaint: None,
+        }
+    }
+
     /// Follows until told to stop. Trouble is logged and waited out.
-    pub(crate) async fn run(self, shutdown: CancellationToken) {
-        let mut progress = Progress::default();
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         loop {
             let followed = tokio::select! {
                 () = shutdown.cancelled() => return,
-                followed = self.follow(&mut progress) => followed,
+                followed = self.follow() => followed,
             };
             if let Err(error) = followed {
                 tracing::warn!(%error, "cannot follow the chain; grading goes on");
@@ -54,30 +70,43 @@ impl Follower {
         }
     }
 
-    async fn follow(&self, progress: &mut Progress) -> Result<(), Error> {
+    async fn follow(&mut self) -> Result<(), Error> {
         let mut heads = self.client.follow(Follow::Best);
         loop {
             let head = heads.next().await?;
-            if progress.is_stale(&head) {
-                self.refresh(&head, progress).await?;
+            if self.is_stale(&head) {
+                self.refresh(&head).await?;
             }
-            self.publish_if_due(&head, progress).await;
+            if self.retry_at <= head.number {
+                self.open(&head).await;
+                self.publish_if_due(&head).await;
+            }
         }
     }
 
-    async fn refresh(&self, head: &Head, progress: &mut Progress) -> Result<(), Error> {
+    fn is_stale(&self, head: &Head) -> bool {
+        let is_old = self
+            .refreshed
+            .is_none_or(|at| REFRESH_BLOCKS <= head.number.abs_diff(at));
+        let next_epoch = self.schedule.and_then(|schedule| schedule.next_epoch);
+        is_old || next_epoch.is_some_and(|next| next <= u64::from(head.number))
+    }
+
+    async fn refresh(&mut self, head: &Head) -> Result<(), Error> {
         let netuid = self.office.netuid();
-        let (metagraph, schedule) =
-            tokio::try_join!(self.client.metagraph(netuid), self.client.schedule(netuid))?;
-        self.office.book().follow(&metagraph, &self.pair.account());
-        progress.refreshed = Some(head.number);
-        progress.schedule = Some(schedule);
+        let metagraph = self.client.metagraph(netuid);
+        let schedule = self.client.schedule(netuid);
+        let rules = self.publisher.rules(head);
+        let (metagraph, schedule, rules) = tokio::try_join!(metagraph, schedule, rules)?;
+        self.office.book().follow(&metagraph, &self.office.hotkey());
+        self.refreshed = Some(head.number);
+        self.schedule = Some(schedule);
+        self.rules = rules;
         Ok(())
     }
 
-    /// A refusal is not final: the next block tries again, and complains only about what is new.
-    async fn publish_if_due(&self, head: &Head, progress: &mut Progress) {
-        let Some((tempo, next_epoch)) = progress
+    async fn publish_if_due(&mut self, head: &Head) {
+        let Some((tempo, next_epoch)) = self
             .schedule
             .and_then(|it| Some((it.tempo, it.next_epoch?)))
         else {
@@ -88,53 +117,39 @@ impl Follower {
             tempo,
             next_epoch,
             block,
-            published_for: progress.published_for,
+            published_for: self.published_for,
         };
         let weights = self.office.book().weights();
         if weights.is_empty() || !due(publication) {
             return;
         }
-        let netuid = self.office.netuid();
-        let set = self
-            .client
-            .set_weights(&self.pair, netuid, &weights, VERSION_KEY, Until::InBlock)
-            .await;
-        self.office.metrics().published(set.is_ok());
-        match set {
-            Ok(_) => {
-                progress.published_for = Some(next_epoch);
-                progress.complaint = None;
+        let published = self.publisher.publish(&weights, &self.rules).await;
+        self.office.metrics().published(published.is_ok());
+        match published {
+            Ok(()) => {
+                self.published_for = Some(next_epoch);
+                self.complaint = None;
                 tracing::info!(block, next_epoch, ?weights, "published weights");
-                self.save();
             }
-            Err(error) => progress.complain(&error),
+            Err(error) => self.complain(&error, head),
         }
     }
 
-    fn save(&self) {
-        let Some(archive) = &self.archive else { return };
-        let book = self.office.book().clone();
-        if let Err(error) = archive.save(&book) {
-            tracing::warn!(%error, "standings were not saved");
+    async fn open(&mut self, head: &Head) {
+        match self.publisher.open(&mut self.rules).await {
+            Ok(()) => {}
+            Err(error) => self.complain(&error, head),
         }
     }
-}
 
-impl Progress {
-    fn is_stale(&self, head: &Head) -> bool {
-        let is_old = self
-            .refreshed
-            .is_none_or(|at| REFRESH_BLOCKS <= head.number.abs_diff(at));
-        let next_epoch = self.schedule.and_then(|schedule| schedule.next_epoch);
-        is_old || next_epoch.is_some_and(|next| next <= u64::from(head.number))
-    }
-
-    fn complain(&mut self, error: &Error) {
+    /// A refusal is not final: it is tried again soon, and only what is new is complained about.
+    fn complain(&mut self, error: &Error, head: &Head) {
+        self.retry_at = head.number.saturating_add(RETRY_BLOCKS);
         let complaint = error.to_string();
         if self.complaint.as_ref() == Some(&complaint) {
             tracing::debug!(%error, "weights are still refused");
         } else {
-            tracing::warn!(%error, "the chain refuses the weights; trying again at each block");
+            tracing::warn!(%error, "the chain refuses the weights; trying again every few blocks");
             self.complaint = Some(complaint);
         }
     }

@@ -19,7 +19,8 @@
 //!    recomputed by one pass of the same model with the request's seed. Speed is taken by this validator's own clock.
 //! 3. [`Book`] keeps one standing per seat *and hotkey*: whoever takes over a seat begins at zero.
 //! 4. Once an epoch, and at once when there is a first opinion, [`publication`] says that weights are due; a refusal by the
-//!    chain (a rate limit, say) is tried again at the next block.
+//!    chain (a rate limit, say) is tried again a few blocks later. Where commit-reveal is on, weights travel in a sealed
+//!    [`Ballot`] that is opened in the epoch the chain asks for it.
 //!
 //! The decisions are pure functions, tested with villains; the loops around them are thin.
 //!
@@ -29,6 +30,7 @@
 //! probes of each miner; until then the weights already on chain hold.
 
 mod archive;
+mod ballot;
 mod book;
 mod error;
 mod follower;
@@ -36,6 +38,7 @@ mod judge;
 mod metrics;
 mod probing;
 mod publication;
+mod publisher;
 mod questions;
 mod rhythm;
 mod server;
@@ -43,7 +46,7 @@ mod transport;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use client::Client;
@@ -54,6 +57,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use archive::Archive;
+pub use ballot::{Ballot, Cast, openable};
 pub use book::{Book, Entry, Seat};
 pub use error::Error;
 pub use judge::{ModelCheck, Recompute, Reply, judge};
@@ -61,7 +65,7 @@ pub use probing::{Probe, Probing};
 pub use publication::{Publication, due};
 pub use questions::Questions;
 pub use rhythm::Rhythm;
-pub use server::{Office, router};
+pub use server::{Desk, Office, OpenBook, router};
 pub use transport::{Http, Transport};
 
 /// How a validator is set up.
@@ -109,17 +113,12 @@ pub async fn run(
     let archive = config
         .state
         .map(|path| Archive::new(path, genesis, config.netuid, pair.account()));
-    let book = match &archive {
+    let desk = match &archive {
         Some(archive) => archive.load()?,
-        None => Book::default(),
+        None => Desk::default(),
     };
     let hotkey = pair.account();
-    let office = Arc::new(Office::new(
-        hotkey,
-        config.netuid,
-        config.model,
-        Mutex::new(book),
-    ));
+    let office = Arc::new(Office::new(hotkey, config.netuid, config.model, desk));
     tracing::info!(%hotkey, netuid = %config.netuid, model = office.model(), "grading");
 
     let probing = probing::Probing {
@@ -131,12 +130,7 @@ pub async fn run(
         probes_max: config.probes_max,
         clock: Arc::new(unix_ms),
     };
-    let following = follower::Follower {
-        client,
-        pair,
-        office: office.clone(),
-        archive: archive.clone(),
-    };
+    let following = follower::Follower::new(client, pair, office.clone(), archive.clone());
     let probing = tokio::spawn(probing.run(rand::random(), shutdown.clone()));
     let following = tokio::spawn(following.run(shutdown.clone()));
     let stop = shutdown.clone();
@@ -150,7 +144,7 @@ pub async fn run(
         }
     }
     if let Some(archive) = archive {
-        archive.save(&office.book())?;
+        archive.save(&office.desk())?;
     }
     served.map_err(Error::Serve)
 }

@@ -1,6 +1,7 @@
 //! The validator's office: the book that the loops share, and the pages that show it.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::State;
@@ -12,26 +13,36 @@ use primitives::{Hotkey, NetUid};
 use protocol::Standings;
 use scoring::Outcome;
 
+use crate::ballot::Ballot;
 use crate::book::{Book, Seat};
 use crate::metrics::Metrics;
+
+/// What has to survive a restart: standings, and ballots that are not opened yet.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Desk {
+    /// The standings.
+    pub book: Book,
+    /// Weights committed to and not yet revealed.
+    pub ballots: Vec<Ballot>,
+}
 
 /// What the loops and the pages share.
 pub struct Office {
     hotkey: Hotkey,
     netuid: NetUid,
     model: String,
-    book: Mutex<Book>,
+    desk: Mutex<Desk>,
     metrics: Metrics,
 }
 
 impl Office {
     /// The office of a validator that asks for `model`.
-    pub fn new(hotkey: Hotkey, netuid: NetUid, model: String, book: Mutex<Book>) -> Self {
+    pub fn new(hotkey: Hotkey, netuid: NetUid, model: String, desk: Desk) -> Self {
         Self {
             hotkey,
             netuid,
             model,
-            book,
+            desk: Mutex::new(desk),
             metrics: Metrics::default(),
         }
     }
@@ -51,9 +62,14 @@ impl Office {
         &self.model
     }
 
-    /// The book, locked; not to be held while waiting.
-    pub fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The desk, locked; not to be held while waiting.
+    pub fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The book on the desk, locked; not to be held while waiting.
+    pub fn book(&self) -> OpenBook<'_> {
+        OpenBook(self.desk())
     }
 
     /// Grades an outcome and says so in the log.
@@ -79,6 +95,23 @@ impl Office {
 
     fn standings(&self) -> Standings {
         self.book().standings(self.hotkey, self.netuid, &self.model)
+    }
+}
+
+/// The book on a locked desk.
+pub struct OpenBook<'a>(MutexGuard<'a, Desk>);
+
+impl Deref for OpenBook<'_> {
+    type Target = Book;
+
+    fn deref(&self) -> &Book {
+        &self.0.book
+    }
+}
+
+impl DerefMut for OpenBook<'_> {
+    fn deref_mut(&mut self) -> &mut Book {
+        &mut self.0.book
     }
 }
 

@@ -1,7 +1,7 @@
 //! The book, its file, and its page.
 
 use std::fs;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
@@ -9,7 +9,7 @@ use primitives::{NetUid, Uid};
 use protocol::Standings;
 use scoring::{Fault, Outcome, Speed};
 use tower::ServiceExt;
-use validator::{Archive, Book, Office, router};
+use validator::{Archive, Ballot, Book, Desk, Office, router};
 
 use crate::market::{MODEL, NOW_MS, metagraph, pair, seat};
 
@@ -89,19 +89,23 @@ fn standings_survive_a_restart_on_the_same_chain_only() {
     };
     assert_eq!(
         archive("0x01").load().expect("no file is no standings"),
-        Book::default()
+        Desk::default()
     );
-    archive("0x01").save(&graded()).expect("saved");
+    let ballot = Ballot::new(&[(Uid(1), 65535)], [5; 8], 1);
+    archive("0x01")
+        .save(&Desk {
+            book: graded(),
+            ballots: vec![ballot.clone()],
+        })
+        .expect("saved");
     let resumed = archive("0x01").load().expect("loaded");
-    assert_eq!(resumed.entries(), graded().entries());
-    assert!(archive("0x02").load().expect("loaded").entries().is_empty());
+    assert_eq!(resumed.book.entries(), graded().entries());
+    assert_eq!(resumed.ballots, [ballot]);
+    assert_eq!(archive("0x02").load().expect("loaded"), Desk::default());
     fs::write(&path, "{\"version\":1,").expect("written");
-    assert!(
-        archive("0x01")
-            .load()
-            .expect("damage is no standings")
-            .entries()
-            .is_empty()
+    assert_eq!(
+        archive("0x01").load().expect("damage is no standings"),
+        Desk::default()
     );
     assert_eq!(
         fs::read_dir(path.parent().expect("a folder"))
@@ -117,7 +121,10 @@ async fn the_page_tells_each_miner_its_standing_and_why() {
         pair("//Alice").account(),
         NetUid(1),
         MODEL.into(),
-        Mutex::new(graded()),
+        Desk {
+            book: graded(),
+            ballots: vec![],
+        },
     );
     let page = router(Arc::new(office));
     let get = async |path: &str| {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use protocol::{Ask, Envelope, Route};
 use scoring::Fault;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use validator::{Book, Office, Probing, Reply, Rhythm, Transport};
+use validator::{Book, Desk, Office, Probing, Reply, Rhythm, Transport};
 
 use crate::market::{MODEL, NOW_MS, check, metagraph, pair};
 
@@ -54,7 +54,10 @@ async fn every_miner_is_probed_with_requests_it_must_accept() {
         pair("//Alice").account(),
         NetUid(1),
         MODEL.into(),
-        Mutex::new(book),
+        Desk {
+            book,
+            ballots: vec![],
+        },
     ));
     let (sent, mut received) = mpsc::channel(4);
     let probing = Probing {
