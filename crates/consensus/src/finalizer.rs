@@ -153,7 +153,9 @@ impl<E: Spawner + Clock, C: Chain> Finalizer<E, C> {
         let finalized = self.measure(clock, &block);
         self.metrics.finalized(&finalized);
         self.progress.record(finalized);
-        if self.progress.known() > number + CATCH_UP_REPORT && number % CATCH_UP_REPORT == 0 {
+        if self.progress.known() > number + CATCH_UP_REPORT
+            && number.is_multiple_of(CATCH_UP_REPORT)
+        {
             info!(number, of = self.progress.known(), "catching up");
         }
         Ok(())

@@ -317,7 +317,7 @@ mod tests {
         let one = Bytes::from_static(b"x");
         let many = Message::Transactions(vec![one; TRANSACTIONS_PER_MESSAGE + 1]);
         assert!(Message::decode_cfg(many.encode(), &()).is_err());
-        assert!(Message::decode(&[9u8][..]).is_err());
+        assert!(Message::decode(Bytes::from_static(&[9])).is_err());
     }
 
     /// A sender that goes over the network's limit panics, so what fits one message is counted with its framing.

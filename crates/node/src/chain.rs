@@ -151,8 +151,7 @@ fn import_error(error: Error) -> ImportError {
         Error::BelowFinalized { .. } | Error::InvalidBlock { .. } | Error::Call(_) => {
             ImportError::Invalid(error.to_string())
         }
-        Error::WrongGenesis { .. } | Error::Store(_) | Error::Corrupt { .. } => {
-            ImportError::Fault(Fault(error.to_string()))
-        }
+        // Everything else is about this machine.
+        _ => ImportError::Fault(Fault(error.to_string())),
     }
 }

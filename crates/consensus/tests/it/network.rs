@@ -124,7 +124,9 @@ impl Network {
             let quota: Quota = quota;
             registered.push(control.register(number, quota).await.expect("network runs"));
         }
-        let registered: [_; 6] = registered.try_into().ok().expect("as many as quotas");
+        let Ok(registered) = <[_; 6]>::try_from(registered) else {
+            unreachable!("as many as quotas");
+        };
         let (channels, gossip_channel) = network::assign(registered);
         let context = self
             .clock

@@ -96,7 +96,9 @@ impl Market {
                     .expect("the network runs"),
             );
         }
-        let registered: [_; 6] = registered.try_into().ok().expect("as many as quotas");
+        let Ok(registered) = <[_; 6]>::try_from(registered) else {
+            unreachable!("as many as quotas");
+        };
         let (channels, gossip_channel) = network::assign(registered);
         let context = self
             .clock
