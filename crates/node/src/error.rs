@@ -6,7 +6,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot use {}", path.display())]
     File {
         /// The file or directory.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum Error {
     },
     /// Somebody else listens there, or nobody may.
     #[error(
-        "cannot listen on {address} for {purpose}: {source}; stop what uses it, or choose another with {option}"
+        "cannot listen on {address} for {purpose}; stop what uses it, or choose another with {option}"
     )]
     Busy {
         /// Where.
@@ -70,7 +70,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The ledger cannot be used.
-    #[error("ledger: {0}")]
+    #[error(transparent)]
     Ledger(#[from] ledger::Error),
     /// This node cannot go on.
     #[error("stopped: {0}")]

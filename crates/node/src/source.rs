@@ -55,7 +55,9 @@ impl Source {
     /// The node at `url`; `ws` and `http` mean the same port of a node.
     pub(crate) fn new(url: &str) -> Result<Self, String> {
         // HTTPS needs a provider chosen once per process; a second choice of the same one changes nothing.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
         let http = reqwest::Client::builder()
             .timeout(PATIENCE)
             .build()

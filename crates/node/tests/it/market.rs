@@ -4,6 +4,7 @@
 //! network and agreement's disk come from a simulator, so that a seed decides everything. The ledgers are in memory and
 //! survive their authority's crash, as a disk does.
 
+use bytes::Bytes;
 use commonware_consensus::CertifiableBlock as _;
 use commonware_p2p::simulated::{self, Link};
 use commonware_runtime::{Clock as _, Runner as _, Supervisor as _, deterministic};
@@ -17,9 +18,13 @@ use ledger::{
     pool::{Pool, Source},
 };
 use node::LedgerChain;
+use parity_scale_codec::{Decode as _, Encode as _};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha20Rng;
-use runtime::genesis::{GenesisSpec, build};
+use runtime::{
+    extrinsic,
+    genesis::{GenesisSpec, build, development_account, development_pair},
+};
 use std::{sync::Arc, time::Duration};
 
 const INTERVAL: Duration = Duration::from_millis(250);
@@ -38,6 +43,8 @@ struct Authority {
     pool: Arc<Pool>,
     starts: usize,
     running: Option<(Engine, Progress)>,
+    /// Towards its peers.
+    gossip: Option<mpsc::Sender<Bytes>>,
 }
 
 /// Runs `story` among four authorities; returns the simulator's account of all that happened, and the story's.
@@ -132,9 +139,9 @@ impl Market {
             channels,
         )
         .expect("the share is of this committee");
-        let (_transactions, outgoing) = mpsc::channel(1);
+        let (transactions, outgoing) = mpsc::channel(8);
         let pool = authority.pool.clone();
-        let submit = move |transactions: Vec<bytes::Bytes>| {
+        let submit = move |transactions: Vec<Bytes>| {
             for transaction in transactions {
                 // One that is known already is refused, as it should be.
                 let _ = pool.submit(transaction.to_vec(), Source::External);
@@ -149,6 +156,7 @@ impl Market {
             progress.clone(),
         );
         authority.running = Some((engine, progress));
+        authority.gossip = Some(transactions);
     }
 
     async fn crash(&mut self, index: usize) {
@@ -232,7 +240,19 @@ impl Authority {
             pool,
             starts: 0,
             running: None,
+            gossip: None,
         }
+    }
+
+    /// How many transactions of a development account are final here.
+    fn nonce(&self, name: &str) -> u32 {
+        let state = self
+            .ledger
+            .state(self.ledger.finalized().hash)
+            .expect("kept");
+        let account = development_account(name).encode();
+        let answer = state.call("AccountNonceApi_account_nonce", &account);
+        u32::decode(&mut &answer.expect("a runtime API")[..]).expect("a nonce")
     }
 
     fn hash_of(&self, number: u32) -> ledger::Hash {
@@ -252,6 +272,36 @@ fn loss_and_a_crash_leave_one_history_of_real_blocks() {
         market.start(2).await;
         market.link(probability!(1.0)).await;
         market.reach(height + 16).await;
+        market.check();
+    });
+}
+
+/// What a client hands to one authority reaches the chain even if that authority is gone a moment later.
+#[test]
+fn a_transaction_outlives_the_authority_that_accepted_it() {
+    simulate(3, async |market| {
+        market.reach(4).await;
+        let first = &market.authorities[0];
+        let transfer = runtime::RuntimeCall::Balances(pallet_balances::Call::transfer_keep_alive {
+            dest: development_account("Bob").into(),
+            value: 1_000_000_000,
+        });
+        let pair = development_pair("Alice");
+        let signed = extrinsic::sign(&pair, transfer, 0, first.ledger.genesis_hash(), 0).encode();
+        first
+            .pool
+            .submit(signed.clone(), Source::Local)
+            .expect("a valid transfer");
+        let gossip = first.gossip.clone().expect("it runs");
+        gossip.send(signed.into()).await.expect("it runs");
+        // Longer than the slowest link takes, shorter than the next block.
+        market.clock.sleep(Duration::from_millis(40)).await;
+        market.crash(0).await;
+        let (height, _) = market.check();
+        market.reach(height + 4).await;
+        for authority in &market.authorities[1..] {
+            assert_eq!(authority.nonce("Alice"), 1);
+        }
         market.check();
     });
 }
