@@ -1,8 +1,9 @@
 //! Catalogue of the settings that subnet owners and root may change.
 //!
-//! The runtime names this pallet `AdminUtils`. A call says which setting of [`pallet_subtensor::Hyperparameter`] it sets and
-//! who may: the owner of the subnet (rarely, and not shortly before an epoch) or root, or root alone. Bounds, storage
-//! and rate limits are the market pallet's.
+//! The runtime names this pallet `AdminUtils`. A call says which setting of
+//! [`pallet_subtensor::Hyperparameter`] it sets and who may: the owner of the subnet (rarely, and
+//! not shortly before an epoch) or root, or root alone. Bounds, storage and rate limits are the
+//! market pallet's.
 
 #![warn(missing_docs)]
 
@@ -20,6 +21,9 @@ pub mod pallet {
         Authority, FixedU128, Hyperparameter as Setting, NetUid, Pallet as Subtensor, RateLimitKey,
         RecycleOrBurnEnum, TaoBalance,
     };
+
+    /// What a setting costs to check and write.
+    const COST: Weight = Weight::from_parts(50_000_000, 0);
 
     /// The pallet's type.
     #[pallet::pallet]
@@ -40,9 +44,10 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Sets the blocks between two publications of a neuron's address. Signed by the subnet's owner, or root.
+        /// Sets the blocks between two publications of a neuron's address. Signed by the subnet's
+        /// owner, or root.
         #[pallet::call_index(0)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_serving_rate_limit(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -57,7 +62,7 @@ pub mod pallet {
 
         /// Sets the lowest difficulty of a proof of work. Root only.
         #[pallet::call_index(1)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_min_difficulty(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -68,7 +73,7 @@ pub mod pallet {
 
         /// Sets the highest difficulty of a proof of work. Signed by the subnet's owner, or root.
         #[pallet::call_index(2)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_max_difficulty(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -79,7 +84,7 @@ pub mod pallet {
 
         /// Sets the difficulty of a proof of work. Root only.
         #[pallet::call_index(3)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_difficulty(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -88,9 +93,10 @@ pub mod pallet {
             Self::as_root(origin, netuid, Setting::Difficulty(difficulty))
         }
 
-        /// Sets the oldest version of validator software whose weights count. Signed by the subnet's owner, or root.
+        /// Sets the oldest version of validator software whose weights count. Signed by the
+        /// subnet's owner, or root.
         #[pallet::call_index(4)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_weights_version_key(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -105,7 +111,7 @@ pub mod pallet {
 
         /// Sets the blocks between two rows of one validator. Root only.
         #[pallet::call_index(5)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_weights_set_rate_limit(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -120,7 +126,7 @@ pub mod pallet {
 
         /// Sets a value that wallets show; seats' prices do not depend on it. Root only.
         #[pallet::call_index(6)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_adjustment_interval(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -133,9 +139,10 @@ pub mod pallet {
             )
         }
 
-        /// Sets a value that wallets show; seats' prices do not depend on it. Signed by the subnet's owner, or root.
+        /// Sets a value that wallets show; seats' prices do not depend on it. Signed by the
+        /// subnet's owner, or root.
         #[pallet::call_index(7)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_adjustment_alpha(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -144,9 +151,10 @@ pub mod pallet {
             Self::as_owner_or_root(origin, netuid, Setting::AdjustmentAlpha(adjustment_alpha))
         }
 
-        /// Sets the blocks in which a new neuron is not pruned. Signed by the subnet's owner, or root.
+        /// Sets the blocks in which a new neuron is not pruned. Signed by the subnet's owner, or
+        /// root.
         #[pallet::call_index(8)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_immunity_period(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -157,7 +165,7 @@ pub mod pallet {
 
         /// Sets the fewest weights in a row. Signed by the subnet's owner, or root.
         #[pallet::call_index(9)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_min_allowed_weights(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -172,7 +180,7 @@ pub mod pallet {
 
         /// Sets the most neurons of a subnet. Root only.
         #[pallet::call_index(10)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_max_allowed_uids(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -183,7 +191,7 @@ pub mod pallet {
 
         /// Sets the fewest neurons that a subnet's size may be limited to. Root only.
         #[pallet::call_index(11)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_min_allowed_uids(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -194,21 +202,23 @@ pub mod pallet {
 
         /// Sets the majority of stake that must agree on a weight, as a ratio of 65535. Root only.
         #[pallet::call_index(12)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_kappa(origin: OriginFor<T>, netuid: NetUid, kappa: u16) -> DispatchResult {
             Self::as_root(origin, netuid, Setting::Kappa(kappa))
         }
 
-        /// Sets a value that wallets show; epochs do not depend on it. Signed by the subnet's owner, or root.
+        /// Sets a value that wallets show; epochs do not depend on it. Signed by the subnet's
+        /// owner, or root.
         #[pallet::call_index(13)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_rho(origin: OriginFor<T>, netuid: NetUid, rho: u16) -> DispatchResult {
             Self::as_owner_or_root(origin, netuid, Setting::Rho(rho))
         }
 
-        /// Sets a value that wallets show; the activity cutoff factor decides. Signed by the subnet's owner, or root.
+        /// Sets a value that wallets show; the activity cutoff factor decides. Signed by the
+        /// subnet's owner, or root.
         #[pallet::call_index(14)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_activity_cutoff(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -217,9 +227,10 @@ pub mod pallet {
             Self::as_owner_or_root(origin, netuid, Setting::ActivityCutoff(activity_cutoff))
         }
 
-        /// Sets after how many thousandths of a tempo a silent validator is inactive. Signed by the subnet's owner, or root.
+        /// Sets after how many thousandths of a tempo a silent validator is inactive. Signed by the
+        /// subnet's owner, or root.
         #[pallet::call_index(15)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_activity_cutoff_factor(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -234,7 +245,7 @@ pub mod pallet {
 
         /// Sets whether a subnet takes newcomers. Root only.
         #[pallet::call_index(16)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_network_registration_allowed(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -249,7 +260,7 @@ pub mod pallet {
 
         /// Sets a value that wallets show; seats' prices do not depend on it. Root only.
         #[pallet::call_index(17)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_target_registrations_per_interval(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -264,7 +275,7 @@ pub mod pallet {
 
         /// Sets the lowest price of a seat, in rao. Signed by the subnet's owner, or root.
         #[pallet::call_index(18)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_min_burn(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -275,7 +286,7 @@ pub mod pallet {
 
         /// Sets the highest price of a seat, in rao. Signed by the subnet's owner, or root.
         #[pallet::call_index(19)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_max_burn(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -284,9 +295,10 @@ pub mod pallet {
             Self::as_owner_or_root(origin, netuid, Setting::MaxBurn(max_burn))
         }
 
-        /// Sets the blocks in which the price of a seat halves. Signed by the subnet's owner, or root.
+        /// Sets the blocks in which the price of a seat halves. Signed by the subnet's owner, or
+        /// root.
         #[pallet::call_index(20)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_burn_half_life(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -295,9 +307,10 @@ pub mod pallet {
             Self::as_owner_or_root(origin, netuid, Setting::BurnHalfLife(burn_half_life))
         }
 
-        /// Sets what the price of a seat is multiplied by with every registration, with 64 fractional bits. Signed by the subnet's owner, or root.
+        /// Sets what the price of a seat is multiplied by with every registration, with 64
+        /// fractional bits. Signed by the subnet's owner, or root.
         #[pallet::call_index(21)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_burn_increase_mult(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -312,7 +325,7 @@ pub mod pallet {
 
         /// Sets the most validators of a subnet. Root only.
         #[pallet::call_index(22)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_max_allowed_validators(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -325,9 +338,10 @@ pub mod pallet {
             )
         }
 
-        /// Sets how much of the last epoch's bonds remains, in millionths. Signed by the subnet's owner, or root.
+        /// Sets how much of the last epoch's bonds remains, in millionths. Signed by the subnet's
+        /// owner, or root.
         #[pallet::call_index(23)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_bonds_moving_average(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -340,9 +354,10 @@ pub mod pallet {
             )
         }
 
-        /// Sets how far weights beyond consensus are kept out of bonds, as a ratio of 65535. Signed by the subnet's owner, or root.
+        /// Sets how far weights beyond consensus are kept out of bonds, as a ratio of 65535. Signed
+        /// by the subnet's owner, or root.
         #[pallet::call_index(24)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_bonds_penalty(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -351,9 +366,10 @@ pub mod pallet {
             Self::as_owner_or_root(origin, netuid, Setting::BondsPenalty(bonds_penalty))
         }
 
-        /// Sets whether a neuron may reset the bonds towards it. Signed by the subnet's owner, or root.
+        /// Sets whether a neuron may reset the bonds towards it. Signed by the subnet's owner, or
+        /// root.
         #[pallet::call_index(25)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_bonds_reset_enabled(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -364,7 +380,7 @@ pub mod pallet {
 
         /// Sets the most registrations in one block. Root only.
         #[pallet::call_index(26)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_max_registrations_per_block(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -379,14 +395,15 @@ pub mod pallet {
 
         /// Sets the blocks from one epoch to the next. Root only.
         #[pallet::call_index(27)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_tempo(origin: OriginFor<T>, netuid: NetUid, tempo: u16) -> DispatchResult {
             Self::as_root(origin, netuid, Setting::Tempo(tempo))
         }
 
-        /// Sets whether weights are committed first and revealed later. Signed by the subnet's owner, or root.
+        /// Sets whether weights are committed first and revealed later. Signed by the subnet's
+        /// owner, or root.
         #[pallet::call_index(28)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_commit_reveal_weights_enabled(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -397,7 +414,7 @@ pub mod pallet {
 
         /// Sets the epochs from a commit to its reveal. Signed by the subnet's owner, or root.
         #[pallet::call_index(29)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_commit_reveal_weights_interval(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -406,9 +423,10 @@ pub mod pallet {
             Self::as_owner_or_root(origin, netuid, Setting::RevealPeriodEpochs(interval))
         }
 
-        /// Sets whether each Yuma 3 bond moves at its own rate. Signed by the subnet's owner, or root.
+        /// Sets whether each Yuma 3 bond moves at its own rate. Signed by the subnet's owner, or
+        /// root.
         #[pallet::call_index(30)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_liquid_alpha_enabled(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -417,9 +435,10 @@ pub mod pallet {
             Self::as_owner_or_root(origin, netuid, Setting::LiquidAlphaOn(enabled))
         }
 
-        /// Sets the steepness of the curve between the lowest and highest rate, in hundredths. Signed by the subnet's owner, or root.
+        /// Sets the steepness of the curve between the lowest and highest rate, in hundredths.
+        /// Signed by the subnet's owner, or root.
         #[pallet::call_index(31)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_alpha_sigmoid_steepness(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -428,9 +447,10 @@ pub mod pallet {
             Self::as_owner_or_root(origin, netuid, Setting::AlphaSigmoidSteepness(steepness))
         }
 
-        /// Sets whether bonds follow Yuma 3, instead of Yuma 2. Signed by the subnet's owner, or root.
+        /// Sets whether bonds follow Yuma 3, instead of Yuma 2. Signed by the subnet's owner, or
+        /// root.
         #[pallet::call_index(32)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_yuma3_enabled(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -441,7 +461,7 @@ pub mod pallet {
 
         /// Sets whether stake passes between coldkeys. Signed by the subnet's owner, or root.
         #[pallet::call_index(33)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_toggle_transfer(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -452,7 +472,7 @@ pub mod pallet {
 
         /// Sets whether a subnet's alpha trades. Root only.
         #[pallet::call_index(34)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_subtoken_enabled(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -463,7 +483,7 @@ pub mod pallet {
 
         /// Sets whether a subnet receives TAO. Root only.
         #[pallet::call_index(35)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_subnet_emission_enabled(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -474,7 +494,7 @@ pub mod pallet {
 
         /// Sets whether a subnet's owner takes its part. Signed by the subnet's owner, or root.
         #[pallet::call_index(36)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_owner_cut_enabled(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -483,9 +503,10 @@ pub mod pallet {
             Self::as_owner_or_root(origin, netuid, Setting::OwnerCutEnabled(enabled))
         }
 
-        /// Sets what becomes of miners' pay of the owner's hotkeys. Signed by the subnet's owner, or root.
+        /// Sets what becomes of miners' pay of the owner's hotkeys. Signed by the subnet's owner,
+        /// or root.
         #[pallet::call_index(37)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_recycle_or_burn(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -494,9 +515,10 @@ pub mod pallet {
             Self::as_owner_or_root(origin, netuid, Setting::RecycleOrBurn(recycle_or_burn))
         }
 
-        /// Sets how many of the owner's hotkeys are never pruned. Signed by the subnet's owner, or root.
+        /// Sets how many of the owner's hotkeys are never pruned. Signed by the subnet's owner, or
+        /// root.
         #[pallet::call_index(38)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_owner_immune_neuron_limit(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -511,7 +533,7 @@ pub mod pallet {
 
         /// Sets how many neurons past immunity must remain before one of them is pruned. Root only.
         #[pallet::call_index(39)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_min_non_immune_uids(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -520,9 +542,10 @@ pub mod pallet {
             Self::as_root(origin, netuid, Setting::MinNonImmuneUids(min))
         }
 
-        /// Sets the lowest and highest rate of a liquid bond, as ratios of 65535. Signed by the subnet's owner, or root.
+        /// Sets the lowest and highest rate of a liquid bond, as ratios of 65535. Signed by the
+        /// subnet's owner, or root.
         #[pallet::call_index(40)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_alpha_values(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -532,9 +555,10 @@ pub mod pallet {
             Self::as_owner_or_root(origin, netuid, Setting::AlphaValues(alpha_low, alpha_high))
         }
 
-        /// Chooses the hotkey to which the owner's cut is staked. Signed by the subnet's owner, or root.
+        /// Chooses the hotkey to which the owner's cut is staked. Signed by the subnet's owner, or
+        /// root.
         #[pallet::call_index(41)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_sn_owner_hotkey(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -552,7 +576,7 @@ pub mod pallet {
 
         /// Sets the highest take of validators, as a ratio of 65535. Root only.
         #[pallet::call_index(42)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_default_take(origin: OriginFor<T>, default_take: u16) -> DispatchResult {
             ensure_root(origin)?;
             Subtensor::<T>::set_take_bounds(None, Some(default_take));
@@ -561,7 +585,7 @@ pub mod pallet {
 
         /// Sets the lowest take of validators, as a ratio of 65535. Root only.
         #[pallet::call_index(43)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_min_delegate_take(origin: OriginFor<T>, take: u16) -> DispatchResult {
             ensure_root(origin)?;
             Subtensor::<T>::set_take_bounds(Some(take), None);
@@ -570,7 +594,7 @@ pub mod pallet {
 
         /// Sets the blocks between two key changes of one coldkey. Root only.
         #[pallet::call_index(44)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_tx_rate_limit(origin: OriginFor<T>, tx_rate_limit: u64) -> DispatchResult {
             ensure_root(origin)?;
             Subtensor::<T>::set_tx_rate_limit(tx_rate_limit);
@@ -579,7 +603,7 @@ pub mod pallet {
 
         /// Sets the blocks between two increases of a take. Root only.
         #[pallet::call_index(45)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_tx_delegate_take_rate_limit(
             origin: OriginFor<T>,
             tx_rate_limit: u64,
@@ -591,7 +615,7 @@ pub mod pallet {
 
         /// Sets owners' part of what subnets mint, as a ratio of 65535. Root only.
         #[pallet::call_index(46)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_subnet_owner_cut(
             origin: OriginFor<T>,
             subnet_owner_cut: u16,
@@ -603,7 +627,7 @@ pub mod pallet {
 
         /// Sets the blocks between two subnet registrations. Root only.
         #[pallet::call_index(47)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_network_rate_limit(
             origin: OriginFor<T>,
             rate_limit: u64,
@@ -615,7 +639,7 @@ pub mod pallet {
 
         /// Sets the blocks in which a new subnet is not removed. Root only.
         #[pallet::call_index(48)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_network_immunity_period(
             origin: OriginFor<T>,
             immunity_period: u64,
@@ -627,7 +651,7 @@ pub mod pallet {
 
         /// Sets the lowest price of a subnet, in rao. Root only.
         #[pallet::call_index(49)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_network_min_lock_cost(
             origin: OriginFor<T>,
             lock_cost: TaoBalance,
@@ -637,9 +661,10 @@ pub mod pallet {
             Ok(())
         }
 
-        /// Sets the blocks over which a subnet's price falls by the amount of the last one. Root only.
+        /// Sets the blocks over which a subnet's price falls by the amount of the last one. Root
+        /// only.
         #[pallet::call_index(50)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_lock_reduction_interval(
             origin: OriginFor<T>,
             interval: u64,
@@ -651,7 +676,7 @@ pub mod pallet {
 
         /// Sets the most subnets beside root. Root only.
         #[pallet::call_index(51)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_subnet_limit(origin: OriginFor<T>, max_subnets: u16) -> DispatchResult {
             ensure_root(origin)?;
             Subtensor::<T>::set_subnet_limit(max_subnets);
@@ -660,7 +685,7 @@ pub mod pallet {
 
         /// Sets the blocks from a subnet's registration until its owner may open it. Root only.
         #[pallet::call_index(52)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_start_call_delay(origin: OriginFor<T>, delay: u64) -> DispatchResult {
             ensure_root(origin)?;
             Subtensor::<T>::set_start_call_delay(delay);
@@ -669,7 +694,7 @@ pub mod pallet {
 
         /// Sets the stake weight below which a validator's weights do not count, in rao. Root only.
         #[pallet::call_index(53)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_stake_threshold(origin: OriginFor<T>, min_stake: u64) -> DispatchResult {
             ensure_root(origin)?;
             Subtensor::<T>::set_stake_threshold(min_stake);
@@ -678,7 +703,7 @@ pub mod pallet {
 
         /// Sets the epochs that an owner waits between two changes of one setting. Root only.
         #[pallet::call_index(54)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_owner_hparam_rate_limit(
             origin: OriginFor<T>,
             epochs: u16,
@@ -690,7 +715,7 @@ pub mod pallet {
 
         /// Sets the blocks before an epoch in which owners change nothing. Root only.
         #[pallet::call_index(55)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_admin_freeze_window(origin: OriginFor<T>, window: u16) -> DispatchResult {
             ensure_root(origin)?;
             Subtensor::<T>::set_admin_freeze_window(window);
@@ -699,7 +724,7 @@ pub mod pallet {
 
         /// Sets the most epochs in one block. Root only.
         #[pallet::call_index(56)]
-        #[pallet::weight((Weight::from_parts(50_000_000, 0), DispatchClass::Operational, Pays::Yes))]
+        #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_max_epochs_per_block(
             origin: OriginFor<T>,
             max_epochs_per_block: u8,

@@ -1,6 +1,8 @@
-//! Where neurons can be reached: the axon that answers, and the prometheus endpoint that shows metrics.
+//! Where neurons can be reached: the axon that answers, and the prometheus endpoint that shows
+//! metrics.
 //!
-//! The chain only publishes addresses; it never connects to them. The address 0 says that a neuron answers nowhere for now.
+//! The chain only publishes addresses; it never connects to them. The address 0 says that a neuron
+//! answers nowhere for now.
 
 use crate::*;
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
@@ -210,7 +212,8 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Loopback is allowed, so that a whole market runs on one machine, and 0, which takes an address back.
+    /// Loopback is allowed, so that a whole market runs on one machine, and 0, which takes an
+    /// address back.
     fn ensure_address(ip_type: u8, ip: u128) -> DispatchResult {
         ensure!(matches!(ip_type, 4 | 6), Error::<T>::InvalidIpType);
         let fits = ip_type == 6 || ip <= u128::from(u32::MAX);

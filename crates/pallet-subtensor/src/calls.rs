@@ -1,4 +1,5 @@
-//! Catalogue of what may be asked of the pallet. Each call says who may ask; the file that owns the concept decides the rest.
+//! Catalogue of what may be asked of the pallet. Each call says who may ask; the file that owns the
+//! concept decides the rest.
 
 use frame_support::pallet_macros::pallet_section;
 
@@ -8,8 +9,9 @@ mod calls {
     impl<T: Config> Pallet<T> {
         /// Replaces the caller's weights on a subnet.
         ///
-        /// Weights are the validator's whole opinion: a neuron left out gets nothing from this validator until it is named again.
-        /// Only proportions matter. They count from the next epoch on.
+        /// Weights are the validator's whole opinion: a neuron left out gets nothing from this
+        /// validator until it is named again. Only proportions matter. They count from the next
+        /// epoch on.
         ///
         /// Signed by the validator's hotkey. Free: the rate limit bounds the load.
         #[pallet::call_index(0)]
@@ -33,7 +35,8 @@ mod calls {
             )
         }
 
-        /// Replaces the caller's weights of one mechanism; there is only mechanism 0. See [`Pallet::set_weights`].
+        /// Replaces the caller's weights of one mechanism; there is only mechanism 0. See
+        /// [`Pallet::set_weights`].
         #[pallet::call_index(119)]
         #[pallet::weight((Weight::from_parts(200_000_000, 0), DispatchClass::Normal, Pays::No))]
         pub fn set_mechanism_weights(
@@ -62,7 +65,8 @@ mod calls {
             Self::do_commit_weights(&hotkey, netuid, commit_hash)
         }
 
-        /// Announces weights of one mechanism; there is only mechanism 0. See [`Pallet::commit_weights`].
+        /// Announces weights of one mechanism; there is only mechanism 0. See
+        /// [`Pallet::commit_weights`].
         #[pallet::call_index(115)]
         #[pallet::weight((Weight::from_parts(150_000_000, 0), DispatchClass::Normal, Pays::No))]
         pub fn commit_mechanism_weights(
@@ -97,7 +101,8 @@ mod calls {
             Self::do_reveal_weights(&hotkey, netuid, opinion, &salt)
         }
 
-        /// Publishes weights of one mechanism; there is only mechanism 0. See [`Pallet::reveal_weights`].
+        /// Publishes weights of one mechanism; there is only mechanism 0. See
+        /// [`Pallet::reveal_weights`].
         #[pallet::call_index(116)]
         #[pallet::weight((Weight::from_parts(250_000_000, 0), DispatchClass::Normal, Pays::No))]
         pub fn reveal_mechanism_weights(
@@ -137,7 +142,8 @@ mod calls {
             Self::do_increase_take(&coldkey, &hotkey, take)
         }
 
-        /// Stakes TAO on a hotkey in a subnet, at the pool's price. Signed by the coldkey that pays.
+        /// Stakes TAO on a hotkey in a subnet, at the pool's price. Signed by the coldkey that
+        /// pays.
         #[pallet::call_index(2)]
         #[pallet::weight(Weight::from_parts(150_000_000, 0))]
         pub fn add_stake(
@@ -150,7 +156,8 @@ mod calls {
             Self::do_add_stake(&coldkey, &hotkey, netuid, amount_staked, None)
         }
 
-        /// Stakes TAO on a hotkey, unless the price would pass a limit. Signed by the coldkey that pays.
+        /// Stakes TAO on a hotkey, unless the price would pass a limit. Signed by the coldkey that
+        /// pays.
         #[pallet::call_index(88)]
         #[pallet::weight(Weight::from_parts(200_000_000, 0))]
         pub fn add_stake_limit(
@@ -169,7 +176,8 @@ mod calls {
             Self::do_add_stake(&coldkey, &hotkey, netuid, amount_staked, Some(limit))
         }
 
-        /// Unstakes alpha from a hotkey in a subnet, at the pool's price. Signed by the coldkey that owns it.
+        /// Unstakes alpha from a hotkey in a subnet, at the pool's price. Signed by the coldkey
+        /// that owns it.
         #[pallet::call_index(3)]
         #[pallet::weight(Weight::from_parts(150_000_000, 0))]
         pub fn remove_stake(
@@ -182,7 +190,8 @@ mod calls {
             Self::do_remove_stake(&coldkey, &hotkey, netuid, amount_unstaked, None)
         }
 
-        /// Unstakes alpha from a hotkey, unless the price would pass a limit. Signed by the coldkey that owns it.
+        /// Unstakes alpha from a hotkey, unless the price would pass a limit. Signed by the coldkey
+        /// that owns it.
         #[pallet::call_index(89)]
         #[pallet::weight(Weight::from_parts(200_000_000, 0))]
         pub fn remove_stake_limit(
@@ -201,7 +210,8 @@ mod calls {
             Self::do_remove_stake(&coldkey, &hotkey, netuid, amount_unstaked, Some(limit))
         }
 
-        /// Unstakes all alpha from a hotkey in a subnet, unless the price would fall below a limit, if one is given.
+        /// Unstakes all alpha from a hotkey in a subnet, unless the price would fall below a limit,
+        /// if one is given.
         #[pallet::call_index(103)]
         #[pallet::weight(Weight::from_parts(200_000_000, 0))]
         pub fn remove_stake_full_limit(
@@ -219,7 +229,8 @@ mod calls {
             Self::do_remove_stake(&coldkey, &hotkey, netuid, stake, limit)
         }
 
-        /// Unstakes everything from a hotkey, on every subnet and on root. Signed by the coldkey that owns it.
+        /// Unstakes everything from a hotkey, on every subnet and on root. Signed by the coldkey
+        /// that owns it.
         #[pallet::call_index(83)]
         #[pallet::weight(Weight::from_parts(2_000_000_000, 0))]
         pub fn unstake_all(origin: OriginFor<T>, hotkey: T::AccountId) -> DispatchResult {
@@ -227,7 +238,8 @@ mod calls {
             Self::do_unstake_all(&coldkey, &hotkey, UnstakeScope::Everything)
         }
 
-        /// Unstakes everything from a hotkey but its root stake. Signed by the coldkey that owns it.
+        /// Unstakes everything from a hotkey but its root stake. Signed by the coldkey that owns
+        /// it.
         #[pallet::call_index(84)]
         #[pallet::weight(Weight::from_parts(2_000_000_000, 0))]
         pub fn unstake_all_alpha(origin: OriginFor<T>, hotkey: T::AccountId) -> DispatchResult {
@@ -235,7 +247,8 @@ mod calls {
             Self::do_unstake_all(&coldkey, &hotkey, UnstakeScope::AlphaOnly)
         }
 
-        /// Moves stake to another hotkey, another subnet, or both. Signed by the coldkey that owns it.
+        /// Moves stake to another hotkey, another subnet, or both. Signed by the coldkey that owns
+        /// it.
         #[pallet::call_index(85)]
         #[pallet::weight(Weight::from_parts(250_000_000, 0))]
         pub fn move_stake(
@@ -317,8 +330,9 @@ mod calls {
             )
         }
 
-        /// Moves stake to another subnet, unless one alpha there would cost more than a limit allows: `limit_price` is the least
-        /// rao of the destination's alpha for one of the origin's. Signed by the coldkey that owns it.
+        /// Moves stake to another subnet, unless one alpha there would cost more than a limit
+        /// allows: `limit_price` is the least rao of the destination's alpha for one of the
+        /// origin's. Signed by the coldkey that owns it.
         #[pallet::call_index(90)]
         #[pallet::weight(Weight::from_parts(300_000_000, 0))]
         pub fn swap_stake_limit(
@@ -370,7 +384,8 @@ mod calls {
             Self::do_claim_root_with_hotkey(&coldkey, &hotkey)
         }
 
-        /// Publishes where a neuron answers. Signed by its hotkey. Free: the rate limit bounds the load.
+        /// Publishes where a neuron answers. Signed by its hotkey. Free: the rate limit bounds the
+        /// load.
         #[pallet::call_index(4)]
         #[pallet::weight((Weight::from_parts(80_000_000, 0), DispatchClass::Normal, Pays::No))]
         pub fn serve_axon(
@@ -398,7 +413,8 @@ mod calls {
             Self::do_serve_axon(&hotkey, netuid, axon)
         }
 
-        /// Publishes where a neuron answers, and the key by which peers know it. Signed by its hotkey.
+        /// Publishes where a neuron answers, and the key by which peers know it. Signed by its
+        /// hotkey.
         #[pallet::call_index(40)]
         #[pallet::weight((Weight::from_parts(100_000_000, 0), DispatchClass::Normal, Pays::No))]
         pub fn serve_axon_tls(
@@ -429,7 +445,8 @@ mod calls {
             })
         }
 
-        /// Publishes where a neuron shows its metrics. Signed by its hotkey. Free: the rate limit bounds the load.
+        /// Publishes where a neuron shows its metrics. Signed by its hotkey. Free: the rate limit
+        /// bounds the load.
         #[pallet::call_index(5)]
         #[pallet::weight((Weight::from_parts(80_000_000, 0), DispatchClass::Normal, Pays::No))]
         pub fn serve_prometheus(
@@ -451,7 +468,8 @@ mod calls {
             Self::do_serve_prometheus(&hotkey, netuid, endpoint)
         }
 
-        /// Registers a hotkey on a subnet at the price of the moment. Signed by the coldkey that pays and owns it.
+        /// Registers a hotkey on a subnet at the price of the moment. Signed by the coldkey that
+        /// pays and owns it.
         #[pallet::call_index(7)]
         #[pallet::weight(Weight::from_parts(300_000_000, 0))]
         pub fn burned_register(
@@ -476,7 +494,8 @@ mod calls {
             Self::do_burned_register(&coldkey, netuid, &hotkey, Some(limit_price))
         }
 
-        /// Registers a hotkey on root at the price of the moment. Signed by the coldkey that pays and owns it.
+        /// Registers a hotkey on root at the price of the moment. Signed by the coldkey that pays
+        /// and owns it.
         #[pallet::call_index(62)]
         #[pallet::weight(Weight::from_parts(200_000_000, 0))]
         pub fn root_register(origin: OriginFor<T>, hotkey: T::AccountId) -> DispatchResult {
@@ -498,7 +517,8 @@ mod calls {
             Ok(())
         }
 
-        /// Registers a subnet, whose pool receives the price. Signed by the coldkey that pays and owns it.
+        /// Registers a subnet, whose pool receives the price. Signed by the coldkey that pays and
+        /// owns it.
         #[pallet::call_index(59)]
         #[pallet::weight(Weight::from_parts(400_000_000, 0))]
         pub fn register_network(origin: OriginFor<T>, hotkey: T::AccountId) -> DispatchResult {
@@ -508,7 +528,8 @@ mod calls {
             })
         }
 
-        /// Registers a subnet and describes it at once. Signed by the coldkey that pays and owns it.
+        /// Registers a subnet and describes it at once. Signed by the coldkey that pays and owns
+        /// it.
         #[pallet::call_index(79)]
         #[pallet::weight(Weight::from_parts(450_000_000, 0))]
         pub fn register_network_with_identity(
@@ -600,7 +621,8 @@ mod calls {
             Self::do_update_symbol(netuid, symbol)
         }
 
-        /// Chooses the blocks from one epoch to the next. Signed by the subnet's owner; rarely allowed.
+        /// Chooses the blocks from one epoch to the next. Signed by the subnet's owner; rarely
+        /// allowed.
         #[pallet::call_index(139)]
         #[pallet::weight(Weight::from_parts(80_000_000, 0))]
         pub fn set_tempo(origin: OriginFor<T>, netuid: NetUid, tempo: u16) -> DispatchResult {
@@ -608,7 +630,8 @@ mod calls {
             Self::set_as_owner_or_root(origin, netuid, setting)
         }
 
-        /// Chooses after how many thousandths of a tempo a silent validator is inactive. Signed by the subnet's owner; rarely allowed.
+        /// Chooses after how many thousandths of a tempo a silent validator is inactive. Signed by
+        /// the subnet's owner; rarely allowed.
         #[pallet::call_index(140)]
         #[pallet::weight(Weight::from_parts(80_000_000, 0))]
         pub fn set_activity_cutoff_factor(

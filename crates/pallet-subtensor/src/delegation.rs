@@ -1,6 +1,7 @@
 //! What a validator keeps of its stakers' pay.
 //!
-//! A hotkey's take is a ratio of 65535. Its owner lowers it at will and raises it rarely, so that stakers have time to leave.
+//! A hotkey's take is a ratio of 65535. Its owner lowers it at will and raises it rarely, so that
+//! stakers have time to leave.
 
 use crate::*;
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};

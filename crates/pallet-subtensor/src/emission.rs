@@ -2,15 +2,16 @@
 //!
 //! # The rule
 //!
-//! Amounts are the schedule of [`economics::issuance`], scaled to the chain's block interval. In each block:
+//! Amounts are the schedule of [`economics::issuance`], scaled to the chain's block interval. In
+//! each block:
 //!
-//! 1. The block's TAO is divided among the open subnets by their moving price, less what their owners' own miners earned
-//!    ([`economics::split::subnet_tao`]).
-//! 2. Each subnet's TAO enters its pool with as much alpha as root's proportion allows; TAO beyond that buys alpha for the
-//!    protocol ([`economics::pool::Injection`]).
-//! 3. Each subnet mints alpha by the same schedule, on its own issuance. It is divided between owner, miners, validators and
-//!    root ([`economics::split::Pending`]) and waits for the epoch. Root's part is recycled unless the open subnets' moving prices
-//!    add up to more than one.
+//! 1. The block's TAO is divided among the open subnets by their moving price, less what their
+//!    owners' own miners earned ([`economics::split::subnet_tao`]).
+//! 2. Each subnet's TAO enters its pool with as much alpha as root's proportion allows; TAO beyond
+//!    that buys alpha for the protocol ([`economics::pool::Injection`]).
+//! 3. Each subnet mints alpha by the same schedule, on its own issuance. It is divided between
+//!    owner, miners, validators and root ([`economics::split::Pending`]) and waits for the epoch.
+//!    Root's part is recycled unless the open subnets' moving prices add up to more than one.
 //! 4. After the epochs, moving prices follow the spot.
 //!
 //! TAO that no subnet receives is not minted.
@@ -106,7 +107,8 @@ impl<T: Config> Pallet<T> {
         BlockEmission::<T>::get()
     }
 
-    /// TAO that entered the pool of `netuid` in the last block, and TAO with which the protocol bought alpha, in rao.
+    /// TAO that entered the pool of `netuid` in the last block, and TAO with which the protocol
+    /// bought alpha, in rao.
     pub fn tao_in_emission(netuid: NetUid) -> (TaoBalance, TaoBalance) {
         (
             SubnetTaoInEmission::<T>::get(netuid),

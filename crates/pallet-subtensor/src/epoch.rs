@@ -2,10 +2,11 @@
 //!
 //! # The rule
 //!
-//! A subnet's epoch is due when an owner's trigger has come, when [`STEP_BLOCKS_MAX`] blocks passed without a successful one, or when its
-//! tempo has passed since its last. At most [`MaxEpochsPerBlock`] run in one block; the others wait for the next.
-//! [`economics::epoch::settle`] decides everything else. What it returns is kept in vectors by uid, which wallets read, and handed
-//! to [`crate::payout`].
+//! A subnet's epoch is due when an owner's trigger has come, when [`STEP_BLOCKS_MAX`] blocks passed
+//! without a successful one, or when its tempo has passed since its last. At most
+//! [`MaxEpochsPerBlock`] run in one block; the others wait for the next.
+//! [`economics::epoch::settle`] decides everything else. What it returns is kept in vectors by uid,
+//! which wallets read, and handed to [`crate::payout`].
 
 use crate::*;
 use economics::epoch::{Input, LiquidAlpha, Params, Settlement, Yuma};

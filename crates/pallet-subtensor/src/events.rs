@@ -47,7 +47,8 @@ mod events {
             NetUid,
             u64,
         ),
-        /// Stake moved between hotkeys: coldkey, from hotkey and netuid, to hotkey and netuid, TAO worth.
+        /// Stake moved between hotkeys: coldkey, from hotkey and netuid, to hotkey and netuid, TAO
+        /// worth.
         StakeMoved(
             T::AccountId,
             T::AccountId,

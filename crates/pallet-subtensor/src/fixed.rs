@@ -1,7 +1,7 @@
 //! Fixed-point numbers as they lie in storage.
 //!
-//! Wallets decode them as a record with one field, `bits`; where the binary point stands is said by the storage item.
-//! The arithmetic is in [`economics`]; nothing here computes.
+//! Wallets decode them as a record with one field, `bits`; where the binary point stands is said by
+//! the storage item. The arithmetic is in [`economics`]; nothing here computes.
 
 use frame_support::pallet_prelude::*;
 use parity_scale_codec::DecodeWithMemTracking;

@@ -1,18 +1,20 @@
 //! How much TAO people move into and out of each subnet.
 //!
-//! Staking counts up, unstaking counts down; at the start of each block the last block's sum enters a moving average, which
-//! wallets show. Emission does not depend on it, and is not counted.
+//! Staking counts up, unstaking counts down; at the start of each block the last block's sum enters
+//! a moving average, which wallets show. Emission does not depend on it, and is not counted.
 
 use crate::*;
 use frame_support::pallet_macros::pallet_section;
 
 #[pallet_section]
 mod flow_storage {
-    /// TAO that people moved into each subnet since the block began, less what they moved out, in rao.
+    /// TAO that people moved into each subnet since the block began, less what they moved out, in
+    /// rao.
     #[pallet::storage]
     pub type SubnetTaoFlow<T> = StorageMap<_, Identity, NetUid, i64, ValueQuery>;
 
-    /// Block and value of the moving average of each subnet's flow, in rao per block with 64 fractional bits.
+    /// Block and value of the moving average of each subnet's flow, in rao per block with 64
+    /// fractional bits.
     #[pallet::storage]
     pub type SubnetEmaTaoFlow<T> = StorageMap<_, Identity, NetUid, (u64, FixedI128), OptionQuery>;
 }
@@ -21,7 +23,8 @@ mod flow_storage {
 const SMOOTHING_BITS_32: i128 = 13_783;
 
 impl<T: Config> Pallet<T> {
-    /// Block and value of the moving average of the flow into `netuid`, in rao per block with 64 fractional bits.
+    /// Block and value of the moving average of the flow into `netuid`, in rao per block with 64
+    /// fractional bits.
     pub fn tao_flow(netuid: NetUid) -> Option<(u64, FixedI128)> {
         SubnetEmaTaoFlow::<T>::get(netuid)
     }
@@ -41,9 +44,14 @@ impl<T: Config> Pallet<T> {
     /// Lets the last block's flows enter the moving averages.
     pub(crate) fn update_flows() {
         for netuid in Self::netuids().into_iter().filter(|netuid| *netuid != ROOT) {
-            let flow = i128::from(SubnetTaoFlow::<T>::take(netuid)) << 64;
-            let (_, average) = SubnetEmaTaoFlow::<T>::get(netuid).unwrap_or_default();
-            // Shifted before multiplying: the difference has up to 128 bits, and its low 32 do not show.
+            let flow = i128::from(SubnetTaoFlow::<T>::get(netuid)) << 64;
+            let (block, average) = SubnetEmaTaoFlow::<T>::get(netuid).unwrap_or_default();
+            if flow == 0 && average.bits == 0 && block > 0 {
+                continue;
+            }
+            SubnetTaoFlow::<T>::remove(netuid);
+            // Shifted before multiplying: the difference has up to 128 bits, and its low 32 do not
+            // show.
             let step = ((flow - average.bits) >> 32) * SMOOTHING_BITS_32;
             let bits = average.bits + step;
             SubnetEmaTaoFlow::<T>::insert(netuid, (Self::block(), FixedI128 { bits }));

@@ -1,7 +1,8 @@
 //! What an owner or root may tune about a subnet.
 //!
-//! Every setting is one [`Hyperparameter`]; [`Pallet::set_hyperparameter`] says within which bounds it lies, for root
-//! and for the owner, and writes it. Who may call it, and how often, is the admin pallet's business.
+//! Every setting is one [`Hyperparameter`]; [`Pallet::set_hyperparameter`] says within which bounds
+//! it lies, for root and for the owner, and writes it. Who may call it, and how often, is the admin
+//! pallet's business.
 
 use crate::*;
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
@@ -402,7 +403,8 @@ impl<T: Config> Pallet<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::SubnetNotExists`], and for a value out of bounds [`Error::InvalidValue`] or the error named for it.
+    /// [`Error::SubnetNotExists`], and for a value out of bounds [`Error::InvalidValue`] or the
+    /// error named for it.
     pub fn set_hyperparameter(
         netuid: NetUid,
         setting: Hyperparameter,

@@ -25,7 +25,8 @@ mod identity_storage {
     pub type TokenSymbol<T> = StorageMap<_, Identity, NetUid, Vec<u8>, ValueQuery>;
 }
 
-/// What a subnet's owner says about it; every field is UTF-8 by custom and at most [`FIELD_BYTES_MAX`] long.
+/// What a subnet's owner says about it; every field is UTF-8 by custom and at most
+/// [`FIELD_BYTES_MAX`] long.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct SubnetIdentityV3 {
     /// Name of the subnet.
@@ -46,7 +47,8 @@ pub struct SubnetIdentityV3 {
     pub additional: Vec<u8>,
 }
 
-/// What a coldkey says about itself; every field is UTF-8 by custom and at most [`FIELD_BYTES_MAX`] long.
+/// What a coldkey says about itself; every field is UTF-8 by custom and at most [`FIELD_BYTES_MAX`]
+/// long.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct ChainIdentityV2 {
     /// Name of the person or organisation.

@@ -1,14 +1,16 @@
 //! What is true after every block.
 //!
-//! 1. **TAO is conserved.** The total issuance is what accounts hold plus what reserves hold, and the total stake is the sum of the
-//!    reserves. Root's reserve is exactly what is staked there.
-//! 2. **Alpha is conserved.** A subnet's alpha outside its pool is what is staked, what waits to be paid, what root stakers
-//!    may collect, what the protocol holds, and what belongs to nobody.
-//! 3. **Shares add up.** The shares of a hotkey's stakers are its total; there are none exactly when nothing is staked.
-//! 4. **Uids are dense.** Each subnet has uids `0..n`, each of one hotkey that leads back to it; membership and owners agree; every
-//!    vector by uid has `n` entries, and `n` is at most the subnet's limit.
-//! 5. **Opinions are bounded.** A row names existing uids only, each once, and its largest weight is 65535 or all are zero; bonds likewise
-//!    name existing uids, in ascending order.
+//! 1. **TAO is conserved.** The total issuance is what accounts hold plus what reserves hold, and
+//!    the total stake is the sum of the reserves. Root's reserve is exactly what is staked there.
+//! 2. **Alpha is conserved.** A subnet's alpha outside its pool is what is staked, what waits to be
+//!    paid, what root stakers may collect, what the protocol holds, and what belongs to nobody.
+//! 3. **Shares add up.** The shares of a hotkey's stakers are its total; there are none exactly
+//!    when nothing is staked.
+//! 4. **Uids are dense.** Each subnet has uids `0..n`, each of one hotkey that leads back to it;
+//!    membership and owners agree; every vector by uid has `n` entries, and `n` is at most the
+//!    subnet's limit.
+//! 5. **Opinions are bounded.** A row of weights names existing uids only, each once; so does a row of
+//!    bonds, in ascending order.
 //! 6. **Open pools have both sides.** A subnet that trades has TAO and alpha in its pool.
 
 use crate::*;

@@ -1,8 +1,9 @@
 //! The market on chain: subnets, neurons, stake, weights, epochs and emission.
 //!
-//! The runtime names this pallet `SubtensorModule`; its storage, calls, errors and events are named as Bittensor names them,
-//! so that wallets made for Bittensor read and call it. Each concept has a file that states its rule, owns its
-//! storage and offers functions to the others. Arithmetic is in [`economics`].
+//! The runtime names this pallet `SubtensorModule`; its storage, calls, errors and events are named
+//! as Bittensor names them, so that wallets made for Bittensor read and call it. Each concept has a
+//! file that states its rule, owns its storage and offers functions to the others. Arithmetic is in
+//! [`economics`].
 //!
 //! | file | concept |
 //! |---|---|
@@ -29,12 +30,13 @@
 //!
 //! # Order inside a block
 //!
-//! At the start: prices of seats fall, TAO is minted into pools, alpha is minted for pay, due epochs settle and pay, moving
-//! prices and root's proportions follow. Then come the extrinsics.
+//! At the start: prices of seats fall, TAO is minted into pools, alpha is minted for pay, due
+//! epochs settle and pay, moving prices and root's proportions follow. Then come the extrinsics.
 //!
 //! # Not here
 //!
-//! Hyperparameters are set through the admin pallet. Reads for wallets are composed in the runtime from the getters of each file.
+//! Hyperparameters are set through the admin pallet. Reads for wallets are composed in the runtime
+//! from the getters of each file.
 
 #![warn(missing_docs)]
 
@@ -102,7 +104,8 @@ pub const RAO_PER_UNIT: u64 = 1_000_000_000;
 
 use frame_support::pallet_macros::import_section;
 
-/// The pallet: configuration, genesis and hooks here; storage, calls, errors and events from the files that own them.
+/// The pallet: configuration, genesis and hooks here; storage, calls, errors and events from the
+/// files that own them.
 #[import_section(networks::network_storage)]
 #[import_section(registry::registry_storage)]
 #[import_section(registration::registration_storage)]
@@ -199,7 +202,8 @@ pub mod pallet {
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(_now: BlockNumberFor<T>) -> Weight {
             Self::block_step();
-            // Settling 256 neurons takes well under a millisecond of the two that a block leaves for this.
+            // Settling 256 neurons takes well under a millisecond of the two that a block leaves
+            // for this.
             Weight::from_parts(2_000_000_000, 0)
         }
     }

@@ -1,8 +1,8 @@
 //! Locks on stake: there are none.
 //!
-//! Bittensor lets stake be locked for a time in exchange for a voice in who owns a subnet. Here all stake can be taken out
-//! at any time. Wallets list a coldkey's locks beside its stake, and asking for an unknown item is an error to them; so
-//! the item exists, and nothing writes it.
+//! Bittensor lets stake be locked for a time in exchange for a voice in who owns a subnet. Here all
+//! stake can be taken out at any time. Wallets list a coldkey's locks beside its stake, and asking
+//! for an unknown item is an error to them; so the item exists, and nothing writes it.
 
 use crate::*;
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};

@@ -1,14 +1,15 @@
 //! TAO: how much exists, and how it enters and leaves accounts.
 //!
-//! TAO is either free, in an account of the balances pallet, or in a reserve of a subnet: its pool, or (on root) the
-//! stake itself. Moving between the two takes it out of one ledger and puts it into the other, so at all times
+//! TAO is either free, in an account of the balances pallet, or in a reserve of a subnet: its pool,
+//! or (on root) the stake itself. Moving between the two takes it out of one ledger and puts it
+//! into the other, so at all times
 //!
 //! ```text
 //! TotalIssuance = balances' issuance + TotalStake,   TotalStake = Σ SubnetTAO
 //! ```
 //!
-//! Only three things change [`TotalIssuance`]: block emission mints it, the price of a seat is recycled, and so are
-//! transaction fees and dust, through [`Recycle`], which the runtime plugs in.
+//! Only three things change [`TotalIssuance`]: block emission mints it, the price of a seat is
+//! recycled, and so are transaction fees and dust, through [`Recycle`], which the runtime plugs in.
 
 use crate::*;
 use frame_support::{

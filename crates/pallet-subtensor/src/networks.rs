@@ -3,11 +3,14 @@
 //! # The rule
 //!
 //! * Root is subnet 0, exists from genesis, and is never emitted to.
-//! * Anybody may register a subnet by paying [`Pallet::network_lock_cost`]. The price doubles with every registration and
-//!   falls back linearly by one last price per [`NetworkLockReductionInterval`], never below [`NetworkMinLockCost`].
-//! * The price paid becomes the TAO side of the subnet's pool; as much alpha is put beside it, so alpha starts at one TAO.
+//! * Anybody may register a subnet by paying [`Pallet::network_lock_cost`]. The price doubles with
+//!   every registration and falls back linearly by one last price per
+//!   [`NetworkLockReductionInterval`], never below [`NetworkMinLockCost`].
+//! * The price paid becomes the TAO side of the subnet's pool; as much alpha is put beside it, so
+//!   alpha starts at one TAO.
 //! * The owner's hotkey receives uid 0.
-//! * [`StartCallDelay`] blocks later the owner may open the subnet: its alpha trades and emission begins.
+//! * [`StartCallDelay`] blocks later the owner may open the subnet: its alpha trades and emission
+//!   begins.
 
 use crate::*;
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};

@@ -3,12 +3,15 @@
 //! # The rule
 //!
 //! * The owner's cut is staked on the owner's hotkey.
-//! * Each miner's part is staked on its hotkey for the coldkey that owns it (or where that coldkey directs its pay). A hotkey of the
-//!   subnet's owner receives nothing: its part is burned or recycled, and the fraction is remembered as [`MinerBurned`].
-//!   When no miner earned anything, miners' pay goes to validators.
-//! * Validators' pay is divided in proportion to dividends between alpha and root stakers ([`economics::split::dividends`]). Of
-//!   each payment the validator's take goes to its owner, the rest to its stakers pro rata.
-//! * What rounding leaves belongs to nobody. What nobody can be paid, because no uid has stake or weights, waits for the next epoch.
+//! * Each miner's part is staked on its hotkey for the coldkey that owns it (or where that coldkey
+//!   directs its pay). A hotkey of the subnet's owner receives nothing: its part is burned or
+//!   recycled, and the fraction is remembered as [`MinerBurned`]. When no miner earned anything,
+//!   miners' pay goes to validators.
+//! * Validators' pay is divided in proportion to dividends between alpha and root stakers
+//!   ([`economics::split::dividends`]). Of each payment the validator's take goes to its owner, the
+//!   rest to its stakers pro rata.
+//! * What rounding leaves belongs to nobody. What nobody can be paid, because no uid has stake or
+//!   weights, waits for the next epoch.
 
 use crate::*;
 use economics::{
@@ -37,7 +40,8 @@ mod payout_storage {
     #[pallet::storage]
     pub type PendingOwnerCut<T> = StorageMap<_, Identity, NetUid, AlphaBalance, ValueQuery>;
 
-    /// Fraction of each subnet's last miners' pay that would have gone to its owner, with 64 fractional bits.
+    /// Fraction of each subnet's last miners' pay that would have gone to its owner, with 64
+    /// fractional bits.
     #[pallet::storage]
     pub type MinerBurned<T> = StorageMap<_, Identity, NetUid, FixedU128, ValueQuery>;
 
@@ -112,7 +116,8 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Fraction of the last miners' pay of `netuid` that would have gone to its owner, with 64 fractional bits.
+    /// Fraction of the last miners' pay of `netuid` that would have gone to its owner, with 64
+    /// fractional bits.
     pub fn miner_burned(netuid: NetUid) -> FixedU128 {
         MinerBurned::<T>::get(netuid)
     }
@@ -241,8 +246,9 @@ impl<T: Config> Pallet<T> {
         let subnet_owner = Self::subnet_owner(netuid);
         let weights: Vec<u128> = amounts.iter().map(|amount| u128::from(*amount)).collect();
         let total: u128 = weights.iter().sum();
-        // The epoch shares out what miners, validators and root wait for together, so the miners' sum may differ from what waits
-        // for miners alone. Amounts are paid as they are when they fit, and scaled to what is there when not.
+        // The epoch shares out what miners, validators and root wait for together, so the miners'
+        // sum may differ from what waits for miners alone. Amounts are paid as they are when they
+        // fit, and scaled to what is there when not.
         let parts = if total <= u128::from(available) {
             amounts.to_vec()
         } else {

@@ -7,7 +7,8 @@
 //! SubnetAlphaOut    = stakes + pending pay + root's unclaimed dividends + the protocol's + nobody's
 //! ```
 //!
-//! The TAO reserve is in [`crate::money`]. On root there is no pool: its stake is TAO, one to one, without fee.
+//! The TAO reserve is in [`crate::money`]. On root there is no pool: its stake is TAO, one to one,
+//! without fee.
 
 use crate::*;
 use economics::{
@@ -30,8 +31,8 @@ mod pool_storage {
     #[pallet::storage]
     pub type SubnetProtocolAlpha<T> = StorageMap<_, Identity, NetUid, AlphaBalance, ValueQuery>;
 
-    /// Alpha of each subnet that belongs to nobody any more, in rao: miners' pay of the owner's hotkeys, and what
-    /// rounding left over.
+    /// Alpha of each subnet that belongs to nobody any more, in rao: miners' pay of the owner's
+    /// hotkeys, and what rounding left over.
     #[pallet::storage]
     pub type SubnetAlphaBurned<T> = StorageMap<_, Identity, NetUid, AlphaBalance, ValueQuery>;
 
@@ -125,7 +126,8 @@ impl<T: Config> Pallet<T> {
         Self::pool(netuid).largest_within(side, limit, most, Self::swap_fee_rate())
     }
 
-    /// Pays `tao` of `coldkey` into `netuid`; the alpha received is outside the pool and not yet anybody's.
+    /// Pays `tao` of `coldkey` into `netuid`; the alpha received is outside the pool and not yet
+    /// anybody's.
     pub(crate) fn buy_alpha(
         coldkey: &T::AccountId,
         netuid: NetUid,
@@ -138,7 +140,8 @@ impl<T: Config> Pallet<T> {
         Ok(quote)
     }
 
-    /// Pays `alpha` that is outside the pool and nobody's into `netuid`; the TAO received goes to `coldkey`.
+    /// Pays `alpha` that is outside the pool and nobody's into `netuid`; the TAO received goes to
+    /// `coldkey`.
     pub(crate) fn sell_alpha(
         coldkey: &T::AccountId,
         netuid: NetUid,
@@ -151,7 +154,8 @@ impl<T: Config> Pallet<T> {
         Ok(quote)
     }
 
-    /// Sells alpha of `origin` and buys alpha of `destination` with the TAO, which no account ever holds.
+    /// Sells alpha of `origin` and buys alpha of `destination` with the TAO, which no account ever
+    /// holds.
     pub(crate) fn exchange_alpha(
         origin: NetUid,
         destination: NetUid,

@@ -2,13 +2,13 @@
 //!
 //! # The rule
 //!
-//! The price of a seat is multiplied by [`BurnIncreaseMult`] with every registration and halves every [`BurnHalfLife`]
-//! blocks, within [`MinBurn`] and [`MaxBurn`]: it finds the rate at which people want to come. It is recycled: taken out
-//! of existence, for emission to mint again.
+//! The price of a seat is multiplied by [`BurnIncreaseMult`] with every registration and halves
+//! every [`BurnHalfLife`] blocks, within [`MinBurn`] and [`MaxBurn`]: it finds the rate at which
+//! people want to come. It is recycled: taken out of existence, for emission to mint again.
 
 use crate::*;
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
-use sp_runtime::DispatchError;
+use sp_runtime::{DispatchError, Vec};
 
 #[pallet_section]
 mod registration_storage {
@@ -154,7 +154,8 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Seats `hotkey` on root; a full root gives the seat of its lowest-staked member that is not immune.
+    /// Seats `hotkey` on root; a full root gives the seat of its lowest-staked member that is not
+    /// immune.
     pub(crate) fn do_root_register(
         coldkey: &T::AccountId,
         hotkey: &T::AccountId,
@@ -178,13 +179,18 @@ impl<T: Config> Pallet<T> {
 
     /// Lets every price fall by one block, and forgets the last block's registrations.
     pub(crate) fn update_prices() {
-        for netuid in Self::netuids() {
+        for netuid in RegistrationsThisBlock::<T>::iter_keys().collect::<Vec<_>>() {
             RegistrationsThisBlock::<T>::remove(netuid);
+        }
+        for netuid in Self::netuids() {
             let half_life = u128::from(BurnHalfLife::<T>::get(netuid).max(1));
-            let burn = u128::from(Burn::<T>::get(netuid));
-            let fall = (burn * LN_2_BITS_32 / half_life) >> 32;
-            let fallen = u64::try_from(burn.saturating_sub(fall)).unwrap_or(u64::MAX);
-            Self::put_burn(netuid, fallen);
+            let burn = Burn::<T>::get(netuid);
+            let fall = (u128::from(burn) * LN_2_BITS_32 / half_life) >> 32;
+            let fallen = burn.saturating_sub(u64::try_from(fall).unwrap_or(u64::MAX));
+            // Most prices rest at their floor, where there is nothing to write.
+            if fallen.max(MinBurn::<T>::get(netuid)) != burn {
+                Self::put_burn(netuid, fallen);
+            }
         }
     }
 

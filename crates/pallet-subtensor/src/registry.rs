@@ -4,12 +4,13 @@
 //!
 //! * A hotkey belongs to the coldkey that first named it, for ever.
 //! * Uids of a subnet are dense: `0..SubnetworkN`, one hotkey each, one uid per hotkey.
-//! * A full subnet gives a newcomer the uid of the neuron that [`Pallet::neuron_to_prune`] picks: the one with the smallest
-//!   (last emission, registration block, uid) among those no longer immune, as long as more than
-//!   [`MinNonImmuneUids`] of these remain, else among the immune. The owner's own hotkeys, up to
-//!   [`ImmuneOwnerUidsLimit`], are never picked. A neuron is immune for [`ImmunityPeriod`] blocks.
-//! * The newcomer inherits nothing: weights it could have published, weights others gave the old neuron, bonds and
-//!   results are cleared.
+//! * A full subnet gives a newcomer the uid of the neuron that [`Pallet::neuron_to_prune`] picks:
+//!   the one with the smallest (last emission, registration block, uid) among those no longer
+//!   immune, as long as more than [`MinNonImmuneUids`] of these remain, else among the immune. The
+//!   owner's own hotkeys, up to [`ImmuneOwnerUidsLimit`], are never picked. A neuron is immune for
+//!   [`ImmunityPeriod`] blocks.
+//! * The newcomer inherits nothing: weights it could have published, weights others gave the old
+//!   neuron, bonds and results are cleared.
 
 use crate::*;
 use frame_support::pallet_macros::pallet_section;
@@ -138,7 +139,8 @@ impl<T: Config> Pallet<T> {
         SubnetworkN::<T>::insert(netuid, 0);
     }
 
-    /// Gives `hotkey` a uid: the next one, or on a full subnet that of the neuron that earned least.
+    /// Gives `hotkey` a uid: the next one, or on a full subnet that of the neuron that earned
+    /// least.
     pub(crate) fn seat_neuron(netuid: NetUid, hotkey: &T::AccountId) -> Result<u16, Error<T>> {
         if Self::neuron_count(netuid) < Self::max_allowed_uids(netuid) {
             return Ok(Self::append_neuron(netuid, hotkey));

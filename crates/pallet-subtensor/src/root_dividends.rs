@@ -2,10 +2,11 @@
 //!
 //! # The rule
 //!
-//! A validator's root part of an epoch is divided among its root stakers by one number: [`RootDividendRate`], the alpha
-//! ever paid per rao of root stake. A staker is owed `rate · stake − settled`; whenever the stake changes by `δ`, `settled` changes by
-//! `rate · δ`, so what is owed does not. Collecting stakes the alpha owed on the same hotkey. Alpha paid
-//! in and not collected is [`RootDividendReserve`].
+//! A validator's root part of an epoch is divided among its root stakers by one number:
+//! [`RootDividendRate`], the alpha ever paid per rao of root stake. A staker is owed `rate · stake
+//! − settled`; whenever the stake changes by `δ`, `settled` changes by `rate · δ`, so what is owed
+//! does not. Collecting stakes the alpha owed on the same hotkey. Alpha paid in and not collected
+//! is [`RootDividendReserve`].
 
 use crate::*;
 use economics::fixed::mul_div;
@@ -59,7 +60,8 @@ impl<T: Config> Pallet<T> {
         RootDividendReserve::<T>::get(netuid)
     }
 
-    /// Pays `amount` of alpha to the root stakers of `hotkey`; more than their stake is staked on the hotkey at once.
+    /// Pays `amount` of alpha to the root stakers of `hotkey`; more than their stake is staked on
+    /// the hotkey at once.
     pub(crate) fn credit_root_stakers(hotkey: &T::AccountId, netuid: NetUid, amount: AlphaBalance) {
         let stake = Self::hotkey_stake(hotkey, ROOT);
         if amount > stake {

@@ -2,14 +2,17 @@
 //!
 //! # The rule
 //!
-//! What is staked on a hotkey in a subnet is one amount, [`TotalHotkeyAlpha`], of which each coldkey holds shares. Pay to
-//! all stakers of a hotkey raises the amount and leaves the shares alone, so it reaches any number of stakers in
-//! one write. Putting in `a` gives `a·shares/amount` shares, rounded down; the first staker gets 2⁶⁴ for each rao. Taking out `a` costs
-//! `a·shares/amount` shares, rounded up. On root the amount is TAO, elsewhere it is the subnet's alpha.
+//! What is staked on a hotkey in a subnet is one amount, [`TotalHotkeyAlpha`], of which each
+//! coldkey holds shares. Pay to all stakers of a hotkey raises the amount and leaves the shares
+//! alone, so it reaches any number of stakers in one write. Putting in `a` gives `a·shares/amount`
+//! shares, rounded down; the first staker gets 2⁶⁴ for each rao. Taking out `a` costs
+//! `a·shares/amount` shares, rounded up. On root the amount is TAO, elsewhere it is the subnet's
+//! alpha.
 //!
 //! # What always holds
 //!
-//! * The shares of a hotkey's stakers add up to its total; there are none exactly when the amount is zero.
+//! * The shares of a hotkey's stakers add up to its total; there are none exactly when the amount
+//!   is zero.
 //! * Nobody's stake falls by what another puts in or takes out.
 
 use crate::*;
@@ -114,7 +117,8 @@ impl<T: Config> Pallet<T> {
             .collect()
     }
 
-    /// What `hotkey` counts for in the epochs of `netuid`, in rao: its alpha and the weighted part of its root stake.
+    /// What `hotkey` counts for in the epochs of `netuid`, in rao: its alpha and the weighted part
+    /// of its root stake.
     pub fn stake_weight_of(hotkey: &T::AccountId, netuid: NetUid) -> u64 {
         economics::split::stake_weight(
             Self::hotkey_stake(hotkey, netuid),

@@ -1,8 +1,9 @@
 //! What coldkeys do with stake: put it in, take it out, move it.
 //!
-//! Staking buys a subnet's alpha from its pool; unstaking sells it. A limit is a price in rao of TAO per alpha that the
-//! pool must not pass; with `allow_partial` as much as fits is traded, without it all or nothing. Moving between two
-//! subnets sells and buys; within one it only changes who holds the alpha, and costs nothing.
+//! Staking buys a subnet's alpha from its pool; unstaking sells it. A limit is a price in rao of
+//! TAO per alpha that the pool must not pass; with `allow_partial` as much as fits is traded,
+//! without it all or nothing. Moving between two subnets sells and buys; within one it only changes
+//! who holds the alpha, and costs nothing.
 
 use crate::*;
 use economics::pool::Side;
@@ -56,7 +57,8 @@ pub struct StakeRoute<AccountId> {
 }
 
 impl<T: Config> Pallet<T> {
-    /// Hotkey to which the pay of `coldkey` as a miner on `netuid` is staked, if not the miner's own.
+    /// Hotkey to which the pay of `coldkey` as a miner on `netuid` is staked, if not the miner's
+    /// own.
     pub fn auto_stake_destination(coldkey: &T::AccountId, netuid: NetUid) -> Option<T::AccountId> {
         AutoStakeDestination::<T>::get(coldkey, netuid)
     }
@@ -257,7 +259,8 @@ impl<T: Config> Pallet<T> {
         Ok(most)
     }
 
-    /// How much alpha may be exchanged while one alpha of the origin buys at least `limit` of the destination's.
+    /// How much alpha may be exchanged while one alpha of the origin buys at least `limit` of the
+    /// destination's.
     fn exchange_within(
         origin: NetUid,
         destination: NetUid,

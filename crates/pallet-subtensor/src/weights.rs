@@ -2,15 +2,17 @@
 //!
 //! # The rule
 //!
-//! A row is a validator's whole opinion; only proportions matter, and it is stored scaled until its largest value is 65535. It is
-//! accepted from a registered hotkey with enough stake (the owner always), with a current version key, not too soon after the last,
-//! with a validator's permit (or from the owner, or when it weighs only itself), naming each existing uid at most once.
+//! A row is a validator's whole opinion; only proportions matter, and it is stored scaled until its
+//! largest value is 65535. It is accepted from a registered hotkey with enough stake (the owner
+//! always), with a current version key, not too soon after the last, with a validator's permit (or
+//! from the owner, or when it weighs only itself), naming each existing uid at most once.
 //!
-//! Where commit-reveal is on, a validator publishes a hash first and the row [`RevealPeriodEpochs`] epochs later, in exactly
-//! that epoch; so nobody copies a row before it counts. The hash is blake2-256 of the SCALE encoding of
-//! `(hotkey, storage index, uids, values, salt, version key)`.
+//! Where commit-reveal is on, a validator publishes a hash first and the row [`RevealPeriodEpochs`]
+//! epochs later, in exactly that epoch; so nobody copies a row before it counts. The hash is
+//! blake2-256 of the SCALE encoding of `(hotkey, storage index, uids, values, salt, version key)`.
 //!
-//! Rows lie under a *storage index*: `mechanism · 4096 + netuid`. There is one mechanism, so it is the netuid.
+//! Rows lie under a *storage index*: `mechanism · 4096 + netuid`. There is one mechanism, so it is
+//! the netuid.
 
 use crate::*;
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
@@ -35,7 +37,8 @@ mod weight_storage {
         ValueQuery,
     >;
 
-    /// Rows announced and not yet revealed, oldest first: hash, block and epoch of the commit, epoch of the reveal.
+    /// Rows announced and not yet revealed, oldest first: hash, block and epoch of the commit,
+    /// epoch of the reveal.
     #[pallet::storage]
     #[pallet::unbounded]
     pub type WeightCommits<T: Config> = StorageDoubleMap<

@@ -88,7 +88,8 @@ fn a_disabled_subnet_gets_no_tao_but_mints_alpha() {
     assert_eq!(market.read(|| Subtensor::alpha_emission(2)), (0, UNIT));
 }
 
-/// With root stake, part of a subnet's TAO is matched by alpha; the rest buys alpha for the protocol.
+/// With root stake, part of a subnet's TAO is matched by alpha; the rest buys alpha for the
+/// protocol.
 #[test]
 fn root_stake_lets_tao_into_the_pool() {
     let mut market = Market::open();
@@ -108,7 +109,8 @@ fn root_stake_lets_tao_into_the_pool() {
     assert!(market.read(|| Subtensor::protocol_alpha(1)) > 0);
 }
 
-/// `pending_split_quarter_root`, near enough for a chain: root's part is kept only while alpha is dear.
+/// `pending_split_quarter_root`, near enough for a chain: root's part is kept only while alpha is
+/// dear.
 #[test]
 fn roots_part_is_recycled_while_prices_are_low() {
     let mut market = Market::open();
@@ -130,7 +132,8 @@ fn roots_part_is_recycled_while_prices_are_low() {
     assert!(kept.abs_diff(share) < 10_000_000, "{kept} {share}");
 }
 
-/// `single_staker_registered` and `no_miners_all_to_validator`: whoever alone has stake receives both halves.
+/// `single_staker_registered` and `no_miners_all_to_validator`: whoever alone has stake receives
+/// both halves.
 #[test]
 fn a_single_staker_receives_everything() {
     let mut market = Market::open();

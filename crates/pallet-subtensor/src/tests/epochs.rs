@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// A subnet with one validator (Alice's) and two miners (Bob's and Carol's), of whom only Bob's is thought well of.
+/// A subnet with one validator (Alice's) and two miners (Bob's and Carol's), of whom only Bob's is
+/// thought well of.
 fn subnet_with_an_opinion() -> (Market, [u16; 3]) {
     let mut market = Market::open();
     let (validator, good, bad) = (hot(ALICE, 1), hot(BOB, 1), hot(CAROL, 1));
@@ -17,7 +18,8 @@ fn subnet_with_an_opinion() -> (Market, [u16; 3]) {
     (market, uids)
 }
 
-/// The whole way: weights are set, the epoch settles, and the miner's stake and the validator's grow.
+/// The whole way: weights are set, the epoch settles, and the miner's stake and the validator's
+/// grow.
 #[test]
 fn an_epoch_pays_miners_validators_and_the_owner() {
     let (mut market, [validator, good, bad]) = subnet_with_an_opinion();
@@ -137,7 +139,8 @@ fn a_neuron_resets_the_bonds_towards_it_where_it_may() {
     assert_eq!(towards(&mut market), [bad]);
 }
 
-/// The owner grades with its own miner: what that would earn is burned, and weighs against the subnet's TAO.
+/// The owner grades with its own miner: what that would earn is burned, and weighs against the
+/// subnet's TAO.
 #[test]
 fn an_owners_own_miner_earns_nothing() {
     let mut market = Market::open();

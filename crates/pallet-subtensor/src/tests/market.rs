@@ -1,4 +1,5 @@
-//! The one helper of the tests: a runtime of the system, balances and this pallet, and a market in it.
+//! The one helper of the tests: a runtime of the system, balances and this pallet, and a market in
+//! it.
 
 use crate::{self as pallet_subtensor, *};
 use frame_support::{
@@ -101,7 +102,8 @@ impl Market {
         market
     }
 
-    /// Registers and opens one more subnet, and takes the rate limits that tests would only wait for away.
+    /// Registers and opens one more subnet, and takes the rate limits that tests would only wait
+    /// for away.
     pub(crate) fn open_subnet(&mut self, owner: Account) -> NetUid {
         let hotkey = hot(owner, u64::from(self.read(Subtensor::total_networks)));
         self.call(owner, Call::register_network { hotkey });

@@ -1,4 +1,5 @@
-//! Tests of the pallet, through one helper: a [`Market`] that checks the invariants after every block and call.
+//! Tests of the pallet, through one helper: a [`Market`] that checks the invariants after every
+//! block and call.
 
 mod calls;
 mod emission;

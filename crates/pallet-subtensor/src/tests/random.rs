@@ -201,7 +201,8 @@ proptest! {
         market.run(25);
     }
 
-    /// Nobody gains by going in and out: without emission in between, what comes back is never more than what went in.
+    /// Nobody gains by going in and out: without emission in between, what comes back is never more
+    /// than what went in.
     #[test]
     fn a_round_trip_never_gains(rao in STAKE_MIN..100_000 * UNIT, other in STAKE_MIN..100_000 * UNIT) {
         let mut market = market();

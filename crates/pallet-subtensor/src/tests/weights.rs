@@ -127,7 +127,8 @@ fn the_owner_and_whoever_weighs_only_itself_need_no_permit() {
     market.weigh(hot(OWNER, 1), 1, &[(2, 1), (3, 1)]);
 }
 
-/// A newcomer inherits nothing of the neuron whose uid it takes: neither its weights nor those others gave it.
+/// A newcomer inherits nothing of the neuron whose uid it takes: neither its weights nor those
+/// others gave it.
 #[test]
 fn a_newcomer_starts_clean() {
     let (mut market, validator) = graded_subnet();
