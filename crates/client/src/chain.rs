@@ -35,6 +35,8 @@ pub struct Balance {
 impl Client {
     /// Connects to `url`, for example `ws://127.0.0.1:9944`, waiting for the node to come up.
     ///
+    /// Several addresses of one chain may be given between commas; the next that answers is used when one goes away.
+    ///
     /// # Errors
     ///
     /// [`Error::Unreachable`] after the default [`Patience`], [`Error::WrongRuntime`] if the node's version differs.

@@ -2,7 +2,8 @@
 //!
 //! Every request goes over the current socket. When the socket breaks, the next request opens a new one, waiting
 //! longer after each failed attempt, for at most [`Patience::connect`]. Each new socket is asked for its genesis
-//! hash and runtime version before it is used: a program never reads a chain whose types it does not know.
+//! hash and runtime version before it is used: a program never reads a chain whose types it does not know. Several
+//! addresses are tried in turn, so that a program outlives any one node.
 //!
 //! ```text
 //!  request ──▶ current socket? ──no──▶ dial, back off, check chain and runtime ──▶ store
@@ -67,7 +68,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Remembers where to connect; the first request, or [`Connection::genesis`], connects.
+    /// Remembers where to connect, one address or several between commas; the first request, or [`Connection::genesis`], connects.
     pub(crate) fn new(url: String, patience: Patience) -> Self {
         Self {
             url,
@@ -200,29 +201,39 @@ impl Connection {
         Ok(socket)
     }
 
+    /// Tries each address in turn, beginning with the first, and pauses longer after each round.
     async fn dial(&self) -> Result<WsClient, Error> {
         let deadline = Instant::now() + self.patience.connect;
         let mut pause = BACKOFF_MIN;
         loop {
-            let reason = match timeout_at(deadline, self.builder().build(&self.url)).await {
-                Ok(Ok(socket)) => match self.check(&socket, deadline).await {
-                    Ok(()) => return Ok(socket),
-                    Err(Error::Broken { reason, .. }) => reason,
-                    Err(error) => return Err(error),
-                },
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => "no answer to the connection attempt".into(),
-            };
+            let mut reason = String::new();
+            for url in self.url.split(',').map(str::trim) {
+                match self.dial_one(url, deadline).await {
+                    Err(Error::Broken { reason: why, .. }) => reason = why,
+                    other => return other,
+                }
+            }
             if Instant::now() + pause >= deadline {
-                return Err(Error::Unreachable {
-                    url: self.url.clone(),
-                    reason,
-                });
+                let url = self.url.clone();
+                return Err(Error::Unreachable { url, reason });
             }
             tracing::debug!(url = self.url, reason, "node not reachable, trying again");
             sleep_until(Instant::now() + pause).await;
             pause = (pause * 2).min(BACKOFF_MAX);
         }
+    }
+
+    async fn dial_one(&self, url: &str, deadline: Instant) -> Result<WsClient, Error> {
+        let broken = |reason: String| Error::Broken {
+            method: "the connection".into(),
+            reason,
+        };
+        let socket = timeout_at(deadline, self.builder().build(url))
+            .await
+            .map_err(|_| broken("no answer to the connection attempt".into()))?
+            .map_err(|error| broken(error.to_string()))?;
+        self.check(&socket, url, deadline).await?;
+        Ok(socket)
     }
 
     fn builder(&self) -> WsClientBuilder {
@@ -236,7 +247,7 @@ impl Connection {
     }
 
     /// Refuses a node whose chain or runtime is not the one this program works with.
-    async fn check(&self, socket: &WsClient, deadline: Instant) -> Result<(), Error> {
+    async fn check(&self, socket: &WsClient, url: &str, deadline: Instant) -> Result<(), Error> {
         let genesis: String = self
             .first_answer(
                 socket,
@@ -249,7 +260,7 @@ impl Connection {
         let expected = *self.genesis.get_or_init(|| async { genesis }).await;
         if expected != genesis {
             return Err(Error::WrongChain {
-                url: self.url.clone(),
+                url: url.to_string(),
                 expected: hexadecimal::encode(&expected),
                 found: hexadecimal::encode(&genesis),
             });
@@ -269,7 +280,7 @@ impl Connection {
         };
         if found != own {
             return Err(Error::WrongRuntime {
-                url: self.url.clone(),
+                url: url.to_string(),
                 expected: own.to_string(),
                 found: found.to_string(),
             });

@@ -24,6 +24,7 @@ use jsonrpsee::core::client::Subscription;
 use jsonrpsee::rpc_params;
 use keys::Pair;
 use parity_scale_codec::Decode;
+use runtime::free_calls::Refusal;
 use runtime::{Hash, RuntimeCall, RuntimeEvent};
 use tokio::time::{Instant, timeout_at};
 
@@ -152,7 +153,8 @@ impl Client {
                     refused = message;
                 }
                 Err(Error::Refused { message, .. }) => {
-                    return Err(Error::Rejected { reason: message });
+                    let reason = explained(message);
+                    return Err(Error::Rejected { reason });
                 }
                 Err(error) => return Err(error),
             }
@@ -320,6 +322,34 @@ fn is_nonce_taken(code: i32, message: &str) -> bool {
     code == CODE_TOO_LOW_PRIORITY || (code == CODE_INVALID && message.contains("outdated"))
 }
 
+/// Puts words to the numbers by which the pool refuses calls that cost nothing.
+fn explained(message: String) -> String {
+    let number = message
+        .rsplit_once("Custom error: ")
+        .and_then(|(_, code)| code.parse::<u8>().ok());
+    let words = |refusal: Refusal| match refusal {
+        Refusal::TooSoon => "weights were set too recently",
+        Refusal::NotRegisteredAnywhere => "the hotkey holds no seat on any subnet",
+        Refusal::ServingTooSoon => "the address was published too recently",
+        Refusal::NothingToReveal => "there is no commitment to reveal",
+        Refusal::NotRegistered => "the hotkey holds no seat on this subnet",
+    };
+    let known = [
+        Refusal::TooSoon,
+        Refusal::NotRegisteredAnywhere,
+        Refusal::ServingTooSoon,
+        Refusal::NothingToReveal,
+        Refusal::NotRegistered,
+    ];
+    match known
+        .into_iter()
+        .find(|refusal| number == Some(*refusal as u8))
+    {
+        Some(refusal) => words(refusal).into(),
+        None => message,
+    }
+}
+
 /// The failure that an event reports, if it reports one.
 fn failure(event: &RuntimeEvent) -> Option<Failure> {
     use frame_system::Event as System;
@@ -372,6 +402,14 @@ mod tests {
             sudo_result: Ok(()),
         });
         assert_eq!(failure(&fine), None);
+    }
+
+    #[test]
+    fn refusals_by_number_are_put_into_words() {
+        let six = "Invalid Transaction: Custom error: 6".to_string();
+        assert_eq!(explained(six), "weights were set too recently");
+        let unknown = "Invalid Transaction: Custom error: 99".to_string();
+        assert_eq!(explained(unknown.clone()), unknown);
     }
 
     #[test]

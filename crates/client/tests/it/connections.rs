@@ -56,6 +56,18 @@ async fn reads_and_heads_go_on_after_the_node_came_back() {
     assert_eq!(client.finalized().await.expect("a head").number, 1);
 }
 
+/// A gateway or a validator goes on when the authority it was connected to is killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_address_is_used_when_a_node_goes_away() {
+    let (mut first, second) = (Node::start().await, Node::start().await);
+    second.grow();
+    let urls = format!("{}, {}", first.url(), second.url());
+    let client = Client::connect(&urls).await.expect("both are there");
+    assert_eq!(client.best().await.expect("the first's head").number, 0);
+    first.go_away().await;
+    assert_eq!(client.best().await.expect("the second's head").number, 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_chain_at_the_same_address_is_refused() {
     let mut node = Node::start().await;
