@@ -22,7 +22,7 @@ use commonware_cryptography::{
         primitives::{
             group,
             sharing::{Mode, ModeVersion, Sharing},
-            variant::MinSig,
+            variant::{MinSig, Variant},
         },
     },
     ed25519,
@@ -107,6 +107,11 @@ impl Committee {
     /// How many authorities it takes to agree.
     pub fn quorum(&self) -> u32 {
         self.polynomial.required()
+    }
+
+    /// The group's public key, by which anyone checks a certificate.
+    pub fn group_key(&self) -> &<MinSig as Variant>::Public {
+        self.polynomial.public()
     }
 
     /// Separates this network's messages from every other's.

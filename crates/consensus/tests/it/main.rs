@@ -2,6 +2,7 @@
 
 mod blocks;
 mod book;
+mod certificates;
 mod keys;
 mod network;
 mod simulation;
