@@ -4,11 +4,12 @@
 //! crash loses what it has acknowledged. Its stages are therefore driven from here:
 //!
 //! ```text
-//!  commit ─▶ write-ahead log ─▶ fsync ── durable; return ─▶ tables ─▶ (cleaner thread) fsync, drop log
+//!  commit ─▶ write-ahead log ─▶ fsync ── durable; return
+//!                 └──▶ writer thread: tables ─▶ fsync, drop logs
 //! ```
 //!
-//! After a crash, opening replays the logs that are whole and ignores a torn one at the end, which is a
-//! commit that never returned. Only the last stage, which may wait for much of the table files, runs elsewhere.
+//! Until the writer gets to it, a commit is read from memory. After a crash, opening replays the logs that are whole and
+//! ignores a torn one at the end, which is a commit that never returned.
 
 use super::{Change, Column, Store};
 use crate::error::{Error, Result};
@@ -17,10 +18,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-/// Logs that wait to be dropped before the cleaner wakes.
-const LOGS_PER_CLEANING: u32 = 2;
-/// Logs that may wait to be dropped before a commit waits for the cleaner; parity-db's own limit.
-const LOGS_MAX: u32 = 4;
+/// Logs in the tables but perhaps not on disk there, before the tables are synced and the logs dropped. Syncing is the
+/// expensive part, so it is done seldom; parity-db itself would wait for ever for a fifth.
+const LOGS_PER_CLEANING: u32 = 4;
+/// Logs that the writer may be behind before a commit waits for it.
+const LOGS_BEHIND_MAX: u32 = 32;
 
 /// Free space below which nothing is written. The tables are mapped into memory, where a full disk is not an error that
 /// can be handled but the end of the process.
@@ -33,10 +35,10 @@ pub(crate) struct Disk {
     /// Serializes commits; holds the error that ended writing, if any.
     writing: Mutex<Option<String>>,
     backlog: Arc<Backlog>,
-    cleaner: Option<JoinHandle<()>>,
+    writer: Option<JoinHandle<()>>,
 }
 
-/// Logs whose content is in the tables but perhaps not yet on disk there.
+/// Durable logs that the writer has yet to bring to the tables.
 #[derive(Default)]
 struct Backlog {
     state: Mutex<BacklogState>,
@@ -57,13 +59,13 @@ impl Disk {
         ensure_space(path)?;
         let db = Arc::new(Db::open_or_create(&options(path)).map_err(failed)?);
         let backlog = Arc::new(Backlog::default());
-        let cleaner = spawn_cleaner(db.clone(), backlog.clone())?;
+        let writer = spawn_writer(db.clone(), backlog.clone())?;
         Ok(Self {
             path: path.to_owned(),
             db,
             writing: Mutex::new(None),
             backlog,
-            cleaner: Some(cleaner),
+            writer: Some(writer),
         })
     }
 
@@ -73,9 +75,7 @@ impl Disk {
             .map_err(failed)?;
         self.db.process_commits().map_err(failed)?;
         self.db.flush_logs().map_err(failed)?;
-        self.backlog.wait_for_room()?;
-        self.db.enact_logs().map_err(failed)?;
-        self.backlog.add();
+        self.backlog.add()?;
         // Moves a batch of keys when an index has outgrown its file; otherwise does nothing.
         self.db.process_reindex().map_err(failed)
     }
@@ -86,39 +86,38 @@ impl Backlog {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait_for_room(&self) -> Result<()> {
-        let state = self
+    /// Hands a log to the writer, waiting for it if it is far behind.
+    fn add(&self) -> Result<()> {
+        let mut state = self
             .changed
             .wait_while(self.lock(), |state| {
-                state.logs >= LOGS_MAX && state.failure.is_none()
+                state.logs >= LOGS_BEHIND_MAX && state.failure.is_none()
             })
             .unwrap_or_else(PoisonError::into_inner);
-        match &state.failure {
-            Some(reason) => Err(Error::Store(reason.clone())),
-            None => Ok(()),
+        if let Some(reason) = &state.failure {
+            return Err(Error::Store(reason.clone()));
         }
+        state.logs += 1;
+        self.changed.notify_all();
+        Ok(())
     }
 
-    fn add(&self) {
-        self.lock().logs += 1;
+    /// Waits for a log; false when the store is closing and there is none.
+    fn wait(&self) -> bool {
+        let state = self
+            .changed
+            .wait_while(self.lock(), |state| state.logs == 0 && !state.closing)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.logs > 0
+    }
+
+    fn remove(&self) {
+        self.lock().logs -= 1;
         self.changed.notify_all();
     }
 
-    /// Waits for logs to drop; `None` when there is nothing more to do.
-    fn wait_for_work(&self) -> Option<u32> {
-        let state = self
-            .changed
-            .wait_while(self.lock(), |state| {
-                state.logs < LOGS_PER_CLEANING && !state.closing
-            })
-            .unwrap_or_else(PoisonError::into_inner);
-        (!state.closing).then_some(state.logs)
-    }
-
-    fn settle(&self, logs: u32, failure: Option<String>) {
-        let mut state = self.lock();
-        state.logs -= logs;
-        state.failure = failure;
+    fn fail(&self, reason: String) {
+        self.lock().failure = Some(reason);
         self.changed.notify_all();
     }
 
@@ -149,28 +148,40 @@ impl Store for Disk {
 impl Drop for Disk {
     fn drop(&mut self) {
         self.backlog.close();
-        if let Some(cleaner) = self.cleaner.take()
-            && cleaner.join().is_err()
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
         {
-            tracing::error!("the database's cleaner thread panicked");
+            tracing::error!("the database's writer thread panicked");
         }
     }
 }
 
-fn spawn_cleaner(db: Arc<Db>, backlog: Arc<Backlog>) -> Result<JoinHandle<()>> {
+fn spawn_writer(db: Arc<Db>, backlog: Arc<Backlog>) -> Result<JoinHandle<()>> {
     std::thread::Builder::new()
-        .name("ledger-cleaner".into())
+        .name("ledger-writer".into())
         .spawn(move || {
-            while let Some(logs) = backlog.wait_for_work() {
-                let failure = db.clean_logs().err().map(|error| error.to_string());
-                let stop = failure.is_some();
-                backlog.settle(logs, failure);
-                if stop {
-                    break;
-                }
+            if let Err(error) = write_tables(&db, &backlog) {
+                tracing::error!(%error, "the database cannot be written");
+                backlog.fail(error.to_string());
             }
         })
         .map_err(|error| Error::Store(error.to_string()))
+}
+
+/// Brings logs to the tables, one by one, until the store is closing and none is left.
+fn write_tables(db: &Db, backlog: &Backlog) -> parity_db::Result<()> {
+    let mut undropped = 0;
+    while backlog.wait() {
+        // Reads one log to its end: the next one waits for the next call.
+        db.enact_logs()?;
+        backlog.remove();
+        undropped += 1;
+        if undropped == LOGS_PER_CLEANING {
+            db.clean_logs()?;
+            undropped = 0;
+        }
+    }
+    Ok(())
 }
 
 fn options(path: &Path) -> Options {

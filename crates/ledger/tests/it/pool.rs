@@ -224,14 +224,14 @@ fn a_future_transaction_makes_room_for_a_ready_one() {
     assert_eq!(pool.counts(), (1, 0));
 }
 
-/// Hundreds of transfers of one sender, submitted backwards, all become ready when the last one fills the gap.
+/// A hundred transfers of one sender, submitted backwards, all become ready when the last one fills the gap.
 #[test]
-fn one_sender_may_send_hundreds_in_any_order() {
+fn one_sender_may_send_many_in_any_order() {
     let chain = Chain::in_memory();
-    for nonce in (0..300).rev() {
+    for nonce in (0..100).rev() {
         chain.submit_transfer("Alice", "Bob", nonce);
     }
-    assert_eq!(chain.pool.counts(), (300, 0));
+    assert_eq!(chain.pool.counts(), (100, 0));
     while chain.pool.counts().0 > 0 {
         chain.advance();
         assert!(
@@ -240,7 +240,7 @@ fn one_sender_may_send_hundreds_in_any_order() {
         );
     }
     let alice = development_account("Alice");
-    assert_eq!(chain.pool.next_nonce(&alice).unwrap(), 300);
+    assert_eq!(chain.pool.next_nonce(&alice).unwrap(), 100);
 }
 
 proptest! {
