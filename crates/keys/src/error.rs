@@ -15,14 +15,14 @@ pub enum Error {
     #[error("these words are not a mnemonic: {0}")]
     BadPhrase(String),
     /// The file could not be read or written.
-    #[error("cannot {action} {path}: {source}", path = path.display())]
+    #[error("cannot {action} {path}: {reason}", path = path.display())]
     File {
         /// What was tried.
         action: &'static str,
         /// Where.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// A key is already there.
     #[error("{} already exists: choose another name, or move it away first", .0.display())]

@@ -179,7 +179,7 @@ impl Keyfile {
                 .read_to_end(&mut contents)?;
             Ok(contents)
         };
-        let contents = read().map_err(|source| self.failed("read", source))?;
+        let contents = read().map_err(|reason| self.failed("read", reason))?;
         if FILE_BYTES_MAX < contents.len() as u64 {
             return Err(self.wrong("it is far too large"));
         }
@@ -213,16 +213,16 @@ impl Keyfile {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(Error::Exists(self.path.clone()))
             }
-            Err(error) => Err(self.failed("write", error)),
-            Ok(()) => removed.map_err(|error| self.failed("write", error)),
+            Err(reason) => Err(self.failed("write", reason)),
+            Ok(()) => removed.map_err(|reason| self.failed("write", reason)),
         }
     }
 
-    fn failed(&self, action: &'static str, source: io::Error) -> Error {
+    fn failed(&self, action: &'static str, reason: io::Error) -> Error {
         Error::File {
             action,
             path: self.path.clone(),
-            source,
+            reason,
         }
     }
 

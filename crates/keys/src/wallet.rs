@@ -133,10 +133,10 @@ fn entries(folder: &Path) -> Result<Vec<String>, Error> {
     };
     match list() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        listed => listed.map_err(|source| Error::File {
+        listed => listed.map_err(|reason| Error::File {
             action: "list",
             path: folder.to_owned(),
-            source,
+            reason,
         }),
     }
 }

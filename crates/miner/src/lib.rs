@@ -63,12 +63,12 @@ pub struct Config {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}; choose another with --listen")]
+    #[error("cannot listen on {address}: {reason}; choose another with --listen")]
     Listen {
         /// The address.
         address: SocketAddr,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The address cannot be reached by anybody else.
     #[error("{0} is no address that others can reach; name one with --announce")]
@@ -98,9 +98,9 @@ pub async fn run(
 ) -> Result<(), Error> {
     let listener = TcpListener::bind(config.listen)
         .await
-        .map_err(|source| Error::Listen {
+        .map_err(|reason| Error::Listen {
             address: config.listen,
-            source,
+            reason,
         })?;
     let bound = listener.local_addr().map_err(Error::Serve)?;
     let announce = config.announce.unwrap_or(bound);

@@ -61,7 +61,7 @@ impl Archive {
         let bytes = match fs::read(&self.path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Desk::default()),
-            Err(source) => return Err(self.failed("read", source)),
+            Err(reason) => return Err(self.failed("read", reason)),
         };
         let path = self.path.display();
         let contents: Contents = match serde_json::from_slice(&bytes) {
@@ -121,14 +121,14 @@ impl Archive {
             file.sync_all()?;
             fs::rename(&sibling, &self.path)
         };
-        write().map_err(|source| self.failed("write", source))
+        write().map_err(|reason| self.failed("write", reason))
     }
 
-    fn failed(&self, action: &'static str, source: io::Error) -> Error {
+    fn failed(&self, action: &'static str, reason: io::Error) -> Error {
         Error::State {
             action,
             path: self.path.clone(),
-            source,
+            reason,
         }
     }
 }

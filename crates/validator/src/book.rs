@@ -88,6 +88,33 @@ impl Book {
         }
     }
 
+    /// Whether nobody has been graded yet.
+    pub fn is_blank(&self) -> bool {
+        self.entries
+            .values()
+            .all(|entry| entry.standing.probes == 0)
+    }
+
+    /// Whether every miner that can be reached has been graded.
+    pub fn is_formed(&self) -> bool {
+        let is_graded = |seat: &Seat| {
+            self.entries
+                .get(&seat.uid)
+                .is_some_and(|entry| 0 < entry.standing.probes)
+        };
+        !self.seats.is_empty() && self.seats.iter().all(is_graded)
+    }
+
+    /// Takes up the opinion published earlier: what the chain remembers when the state file is lost. The chain forgets a
+    /// weight when its seat changes hands, so nobody inherits another's.
+    pub fn recall(&mut self, weights: &[(Uid, u16)]) {
+        for (uid, weight) in weights {
+            if let Some(entry) = self.entries.get_mut(uid) {
+                entry.standing.value = f64::from(*weight) / f64::from(u16::MAX);
+            }
+        }
+    }
+
     /// Grades an outcome and takes it in, unless the miner has left its seat meanwhile.
     pub fn record(&mut self, seat: &Seat, outcome: &Outcome, at_ms: u64) -> Option<&Entry> {
         let pace = self.pace();

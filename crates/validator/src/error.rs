@@ -7,29 +7,29 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}; choose another with --listen")]
+    #[error("cannot listen on {address}: {reason}; choose another with --listen")]
     Listen {
         /// The address.
         address: SocketAddr,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The chain could not be reached at the start.
     #[error(transparent)]
     Chain(#[from] client::Error),
     /// The state file could not be read or written.
-    #[error("cannot {action} {path}: {source}", path = path.display())]
+    #[error("cannot {action} {path}: {reason}", path = path.display())]
     State {
         /// What was tried.
         action: &'static str,
         /// Where.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The HTTP client could not be set up.
     #[error("cannot prepare HTTP: {0}")]
-    Http(#[from] reqwest::Error),
+    Http(String),
     /// The server failed.
     #[error("the HTTP server failed: {0}")]
     Serve(std::io::Error),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::{Client, Error, Follow, Head, Schedule};
+use client::{Client, Error, Follow, Head, Metagraph, Schedule};
 use keys::Pair;
 use tokio_util::sync::CancellationToken;
 
@@ -99,9 +99,31 @@ impl Follower {
         let rules = self.publisher.rules(head);
         let (metagraph, schedule, rules) = tokio::try_join!(metagraph, schedule, rules)?;
         self.office.book().follow(&metagraph, &self.office.hotkey());
+        if self.refreshed.is_none() {
+            self.recall(&metagraph, head).await?;
+        }
         self.refreshed = Some(head.number);
         self.schedule = Some(schedule);
         self.rules = rules;
+        Ok(())
+    }
+
+    /// After a start without a state file, what this validator has on chain is what it begins with.
+    async fn recall(&self, metagraph: &Metagraph, head: &Head) -> Result<(), Error> {
+        let Some(own) = metagraph.seat(&self.office.hotkey()).map(|seat| seat.uid) else {
+            return Ok(());
+        };
+        if !self.office.book().is_blank() {
+            return Ok(());
+        }
+        let row = self.publisher.row(head, own).await?;
+        if !row.is_empty() {
+            tracing::info!(
+                weights = row.len(),
+                "standings taken up from the weights on chain"
+            );
+            self.office.book().recall(&row);
+        }
         Ok(())
     }
 
@@ -113,13 +135,18 @@ impl Follower {
             return;
         };
         let block = u64::from(head.number);
+        let (weights, is_formed) = {
+            let book = self.office.book();
+            (book.weights(), book.is_formed())
+        };
+        let published_for = self.published_for;
         let publication = Publication {
             tempo,
             next_epoch,
             block,
-            published_for: self.published_for,
+            published_for,
+            is_formed,
         };
-        let weights = self.office.book().weights();
         if weights.is_empty() || !due(publication) {
             return;
         }

@@ -18,7 +18,7 @@
 //! 2. [`judge`] believes nothing the miner says: signature, hashes, counts, finish reason are checked, then every token is
 //!    recomputed by one pass of the same model with the request's seed. Speed is taken by this validator's own clock.
 //! 3. [`Book`] keeps one standing per seat *and hotkey*: whoever takes over a seat begins at zero.
-//! 4. Once an epoch, and at once when there is a first opinion, [`publication`] says that weights are due; a refusal by the
+//! 4. Once an epoch, and at the start as soon as everyone was graded, [`publication`] says that weights are due; a refusal by the
 //!    chain (a rate limit, say) is tried again a few blocks later. Where commit-reveal is on, weights travel in a sealed
 //!    [`Ballot`] that is opened in the epoch the chain asks for it.
 //!
@@ -26,8 +26,8 @@
 //!
 //! # What is lost when the state file is
 //!
-//! Standings and the reasons for them. Seats and weights are on the chain, and standings come back within some twenty
-//! probes of each miner; until then the weights already on chain hold.
+//! The reasons for standings, and ballots that were not opened. Seats are on the chain, and so are the weights last
+//! published, from which standings begin again.
 
 mod archive;
 mod ballot;
@@ -104,9 +104,9 @@ pub async fn run(
 ) -> Result<(), Error> {
     let listener = TcpListener::bind(config.listen)
         .await
-        .map_err(|source| Error::Listen {
+        .map_err(|reason| Error::Listen {
             address: config.listen,
-            source,
+            reason,
         })?;
     let client = Client::connect(&config.node).await?;
     let genesis = format!("{:?}", client.genesis_hash().await?);
@@ -124,7 +124,7 @@ pub async fn run(
     let probing = probing::Probing {
         office: office.clone(),
         pair: pair.clone(),
-        transport: Arc::new(Http::new()?),
+        transport: Arc::new(Http::new().map_err(|error| Error::Http(error.to_string()))?),
         check: Arc::new(ModelCheck::new(model)),
         rhythm: Rhythm::new(config.probe_interval),
         probes_max: config.probes_max,

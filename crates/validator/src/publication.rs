@@ -1,8 +1,9 @@
 //! When weights are due.
 //!
 //! Weights count from the next settlement on, so the best time to publish is shortly before one, with everything learnt
-//! since the last. But a validator that has no weights on chain yet publishes as soon as it has an opinion: the sooner
-//! honest miners are told from others, the better.
+//! since the last. But a validator that has just started publishes as soon as its opinion is formed, that is when every
+//! miner has been graded: the sooner honest miners are told from others, the better, and a half-formed opinion would pay
+//! whoever happened to be asked first.
 
 /// Where the subnet stands between two epochs, and what was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,20 +16,24 @@ pub struct Publication {
     pub block: u64,
     /// The settlement for which weights were last published.
     pub published_for: Option<u64>,
+    /// Whether every miner has been graded.
+    pub is_formed: bool,
 }
 
-/// Whether to publish now: once for each settlement, in the last third of the epoch, and at once the first time.
+/// Whether to publish now: once for each settlement, in the last third of the epoch; the first time as soon as the opinion
+/// is formed.
 pub fn due(publication: Publication) -> bool {
     let Publication {
         tempo,
         next_epoch,
         block,
         published_for,
+        is_formed,
     } = publication;
+    let is_late = next_epoch.saturating_sub(block) <= u64::from(tempo / 3).max(1);
     match published_for {
-        None => true,
-        Some(epoch) if epoch == next_epoch => false,
-        Some(_) => next_epoch.saturating_sub(block) <= u64::from(tempo / 3).max(1),
+        None => is_formed || is_late,
+        Some(epoch) => epoch != next_epoch && is_late,
     }
 }
 
@@ -42,12 +47,24 @@ mod tests {
             next_epoch: 120,
             block,
             published_for,
+            is_formed: true,
         }
     }
 
     #[test]
-    fn a_first_opinion_is_published_at_once() {
+    fn a_first_opinion_is_published_once_it_is_formed() {
         assert!(due(at(61, None)));
+        assert!(!due(Publication {
+            is_formed: false,
+            ..at(61, None)
+        }));
+        assert!(
+            due(Publication {
+                is_formed: false,
+                ..at(101, None)
+            }),
+            "half an opinion is better than none"
+        );
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Publisher {
     /// Reads how the subnet takes weights.
     pub(crate) async fn rules(&self, head: &Head) -> Result<Rules, Error> {
         let state = self.client.state(head.hash);
-        let netuid = self.office.netuid().0.into();
+        let netuid = self.office.netuid().0;
         let is_sealed = state
             .read(map::<
                 pallet_subtensor::CommitRevealWeightsEnabled<Runtime>,
@@ -79,6 +79,17 @@ impl Publisher {
         })
     }
 
+    /// Reads the weights that this validator has on chain.
+    pub(crate) async fn row(&self, head: &Head, own: Uid) -> Result<Vec<(Uid, u16)>, Error> {
+        let netuid = self.office.netuid().0;
+        let row = double_map::<pallet_subtensor::Weights<Runtime>, _, _, _>(netuid, own.0);
+        let row = self.client.state(head.hash).read(row).await?;
+        Ok(row
+            .into_iter()
+            .map(|(uid, weight)| (Uid(uid), weight))
+            .collect())
+    }
+
     /// Publishes weights the way the subnet takes them.
     pub(crate) async fn publish(&self, weights: &[(Uid, u16)], rules: &Rules) -> Result<(), Error> {
         let netuid = self.office.netuid();
@@ -93,7 +104,7 @@ impl Publisher {
         let commit_hash = runtime::Hash::from(self.hash(&ballot).0);
         self.keep(ballot);
         let commit = Call::<Runtime>::commit_weights {
-            netuid: netuid.0.into(),
+            netuid: netuid.0,
             commit_hash,
         };
         self.client
@@ -114,7 +125,7 @@ impl Publisher {
         let Some(ballot) = due else { return Ok(()) };
         let hash = self.hash(&ballot);
         let reveal = Call::<Runtime>::reveal_weights {
-            netuid: self.office.netuid().0.into(),
+            netuid: self.office.netuid().0,
             uids: ballot.uids.clone(),
             values: ballot.values.clone(),
             salt: ballot.salt.clone(),

@@ -76,6 +76,35 @@ fn a_miner_that_goes_away_for_a_while_keeps_its_standing() {
 }
 
 #[test]
+fn an_opinion_is_formed_once_everyone_was_graded() {
+    let mut book = Book::default();
+    assert!(!book.is_formed(), "of nobody there is no opinion");
+    let seats = [
+        ("//Bob", Some(9_001)),
+        ("//Charlie", Some(9_002)),
+        ("//Dave", None),
+    ];
+    book.follow(&metagraph(&seats), &pair("//Alice").account());
+    assert!(book.is_blank());
+    book.record(&seat(0, pair("//Bob").account()), &VERIFIED, NOW_MS);
+    assert!(!book.is_formed() && !book.is_blank());
+    book.record(&seat(1, pair("//Charlie").account()), &VERIFIED, NOW_MS);
+    assert!(
+        book.is_formed(),
+        "whoever cannot be reached is not waited for"
+    );
+}
+
+#[test]
+fn what_was_published_is_where_a_validator_without_memory_begins() {
+    let mut book = Book::default();
+    let seats = [("//Bob", Some(9_001)), ("//Charlie", Some(9_002))];
+    book.follow(&metagraph(&seats), &pair("//Alice").account());
+    book.recall(&[(Uid(0), 65535), (Uid(1), 32768), (Uid(9), 5)]);
+    assert_eq!(book.weights(), [(Uid(0), 65535), (Uid(1), 32768)]);
+}
+
+#[test]
 fn standings_survive_a_restart_on_the_same_chain_only() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let path = folder.path().join("deep").join("state.json");
