@@ -139,10 +139,7 @@ pub(crate) fn saturate(value: u128) -> u64 {
 pub struct Total {
     total: u64,
     shift: u32,
-    /// `⌊2⁹⁶ / (total · 2^shift)⌋`.
     reciprocal: u64,
-    /// `⌊2⁶⁴ / total⌋`, for parts that have room for 32 more bits.
-    reciprocal_of_small: u64,
 }
 
 impl Total {
@@ -155,27 +152,15 @@ impl Total {
                 total: u64::MAX,
                 shift: 0,
                 reciprocal: 0,
-                reciprocal_of_small: 0,
             };
         }
         let shift = total.leading_zeros();
         let reciprocal = saturate((1u128 << 96) / u128::from(total << shift));
-        let reciprocal_of_small = saturate((1u128 << 64) / u128::from(total));
         Self {
             total,
             shift,
             reciprocal,
-            reciprocal_of_small,
         }
-    }
-
-    /// As [`Total::share`], for a part of 16 bits.
-    #[inline(always)]
-    pub fn share_of_small(&self, part: u16) -> u64 {
-        let part = u64::from(part) << 32;
-        let estimate = ((u128::from(part) * u128::from(self.reciprocal_of_small)) >> 64) as u64;
-        let remainder = part - estimate * self.total;
-        estimate + u64::from(remainder >= self.total)
     }
 
     /// Returns `⌊part · 2³² / total⌋` for a part no larger than the total; zero when the total is zero.
@@ -187,5 +172,124 @@ impl Total {
         // Exact although the shifted part may not fit: the true remainder is below twice the total.
         let remainder = (part << 32).wrapping_sub(estimate.wrapping_mul(self.total));
         estimate + u64::from(remainder >= self.total)
+    }
+}
+
+/// As [`Total`], for parts of at most [`SmallParts::MAX`]: one multiplication, with nothing to correct.
+///
+/// The reciprocal is rounded up and has 63 bits, so the product is too large by less than `part / 2^(31 + log₂ total)`. A
+/// quotient by the total is at least `1 / total` short of the next whole number, which is more.
+#[derive(Clone, Copy, Debug)]
+pub struct SmallParts {
+    reciprocal: u64,
+    log: u32,
+}
+
+impl SmallParts {
+    /// The largest part.
+    pub const MAX: u64 = 1 << 30;
+
+    /// Prepares to divide by `total`, which must be below 2⁶³.
+    pub fn of(total: u64) -> Self {
+        debug_assert!(total < 1 << 63, "totals are below 2^63");
+        if total == 0 {
+            return Self {
+                reciprocal: 0,
+                log: 0,
+            };
+        }
+        let log = total.ilog2();
+        let reciprocal = (1u128 << (63 + log)).div_ceil(u128::from(total)) as u64;
+        Self { reciprocal, log }
+    }
+
+    /// Returns `⌊part · 2³² / total⌋` for a part of at most [`SmallParts::MAX`]; zero when the total is zero.
+    #[inline(always)]
+    pub fn share(&self, part: u64) -> u64 {
+        debug_assert!(part <= Self::MAX, "parts are small");
+        let product = u128::from(part << 33) * u128::from(self.reciprocal);
+        (product >> 64) as u64 >> self.log
+    }
+}
+
+/// A total that divides its parts in whichever way is quickest for them.
+#[derive(Clone, Copy, Debug)]
+pub enum Divisor {
+    /// All parts are at most [`SmallParts::MAX`].
+    Small(SmallParts),
+    /// Some are larger.
+    Any(Total),
+}
+
+impl Divisor {
+    /// Prepares to divide by `total` parts none of which is larger than `most`.
+    pub fn of(total: u64, most: u64) -> Self {
+        if most <= SmallParts::MAX {
+            Self::Small(SmallParts::of(total))
+        } else {
+            Self::Any(Total::new(total))
+        }
+    }
+
+    /// Returns `⌊part · 2³² / total⌋`; zero when the total is zero.
+    #[inline(always)]
+    pub fn share(&self, part: u64) -> u64 {
+        match self {
+            Self::Small(parts) => parts.share(part),
+            Self::Any(total) => total.share(part),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn total() -> impl Strategy<Value = u64> {
+        let near_power =
+            (0u32..63, -2i64..3).prop_map(|(log, off)| (1u64 << log).saturating_add_signed(off));
+        prop_oneof![near_power, 1u64..1 << 20, 1u64..1 << 40, 1u64..1 << 63]
+            .prop_map(|total| total.clamp(1, (1 << 63) - 1))
+    }
+
+    fn exact(part: u64, total: u64) -> u64 {
+        ((u128::from(part) << 32) / u128::from(total)) as u64
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn shares_are_exact(total in total(), draw: u64, edge in 0u64..3) {
+            for part in [draw % (total + 1), total - edge.min(total), edge.min(total)] {
+                prop_assert_eq!(Total::new(total).share(part), exact(part, total));
+            }
+        }
+
+        #[test]
+        fn shares_of_small_parts_are_exact(total in total(), draw: u64, edge in 0u64..3) {
+            let most = SmallParts::MAX.min(total);
+            for part in [draw % (most + 1), most - edge.min(most), edge.min(most)] {
+                prop_assert_eq!(SmallParts::of(total).share(part), exact(part, total));
+            }
+        }
+
+        #[test]
+        fn wide_products_divide_as_narrow_ones_do(a: u64, b: u64, c in 1u64.., shift in 0u32..64) {
+            // Scaling one factor and the divisor alike changes nothing, and takes the long way.
+            let exact = u128::from(a) * u128::from(b) / u128::from(c);
+            let (a, c) = (u128::from(a) << shift, u128::from(c) << shift);
+            prop_assert_eq!(mul_div(a, u128::from(b), c), exact);
+        }
+    }
+
+    #[test]
+    fn nothing_divides_by_zero() {
+        assert_eq!(mul_div(5, 5, 0), 0);
+        assert_eq!(Total::new(0).share(0), 0);
+        assert_eq!(SmallParts::of(0).share(0), 0);
+        assert_eq!(Fixed::ZERO.divide(7), 0);
+        assert_eq!(mul_div(u128::MAX, 2, 1), u128::MAX);
     }
 }

@@ -1,9 +1,12 @@
-//! Bonds: what a validator holds in a miner, and the dividends it brings (steps 6 and 7 of the rule).
+//! What a column brings: rank to its miner, trust, bonds and dividends to its validators (steps 5 to 7 of the rule).
+//!
+//! Each cell is visited twice in its column, once to sum and once to divide by the sum, and a last time when incentive is
+//! known. The three kinds of bonds differ in the first visit only.
 
 use super::cell::{Cell, bond, holder, level, weight};
 use super::sigmoid::Rates;
 use super::{ONE, Params, Yuma, ratio, share_of_ratio, times};
-use crate::fixed::Total;
+use crate::fixed::Divisor;
 
 /// One uid's column: cells with a weight or a bond, and the value agreed on.
 #[derive(Clone, Copy)]
@@ -15,30 +18,29 @@ pub(super) struct Column<'a> {
     pub is_new: bool,
 }
 
-/// Settles bonds one column after another.
+/// What holders take away from all columns.
+pub(super) struct Earnings {
+    pub trust: Vec<u64>,
+    /// Before normalising.
+    pub dividends: Vec<u64>,
+    /// Bonds to store.
+    pub rows: Vec<Vec<(u16, u16)>>,
+}
+
+/// Settles one column after another.
 pub(super) struct Bonds {
     rule: Rule,
     penalty: Penalty,
     /// How much of the new bonds enters the average, and how much of the old.
     fresh: u64,
     kept: u64,
-    /// Active stake by holder.
-    stake: Vec<u64>,
+    graders: Vec<Grader>,
     /// Rows to store by holder.
     rows: Vec<Vec<(u16, u16)>>,
-    /// Bonds normalised by column, of all columns so far, and where each column ends.
+    /// Bonds normalised by column, of all columns so far, and where each column ends. The column being settled keeps its
+    /// amounts here until they are divided.
     shares: Vec<Share>,
     ends: Vec<(u16, usize)>,
-    /// The column being settled, cell by cell.
-    amounts: Vec<u64>,
-}
-
-/// A normalised bond in the high 48 bits, and who holds it in the low 16.
-type Share = u64;
-
-#[inline(always)]
-fn share(amount: u64, cell: Cell) -> Share {
-    (amount << 16) | holder(cell) as u64
 }
 
 /// How bonds of a column come about.
@@ -57,9 +59,31 @@ enum Penalty {
     Whole,
 }
 
+/// A holder's active stake and its trust so far, side by side in the cache.
+struct Grader {
+    stake: u64,
+    trust: u64,
+}
+
+/// A normalised bond in the high 48 bits, and who holds it in the low 16.
+type Share = u64;
+
+#[inline(always)]
+fn share(amount: u64, cell: Cell) -> Share {
+    (amount << 16) | holder(cell) as u64
+}
+
+/// Extends the list by room for a column.
+#[inline(always)]
+fn room_for(shares: &mut Vec<Share>, cells: usize) -> &mut [Share] {
+    let start = shares.len();
+    shares.resize(start + cells, 0);
+    &mut shares[start..]
+}
+
 impl Bonds {
     /// Prepares for holders with these stakes, whose rows are about as long as `room` says.
-    pub fn new(params: &Params, yuma: Yuma, stake: Vec<u64>, room: &[usize]) -> Self {
+    pub fn new(params: &Params, yuma: Yuma, stake: &[u64], room: &[usize]) -> Self {
         let ppm = u128::from(params.bonds_moving_average_ppm.min(1_000_000));
         let kept = ((ppm << 32) / 1_000_000) as u64;
         Self {
@@ -77,80 +101,94 @@ impl Bonds {
             },
             fresh: ONE - kept,
             kept,
+            graders: stake
+                .iter()
+                .map(|&stake| Grader { stake, trust: 0 })
+                .collect(),
             rows: room.iter().map(|&room| Vec::with_capacity(room)).collect(),
             shares: Vec::with_capacity(room.iter().sum()),
             ends: Vec::new(),
-            amounts: vec![0; stake.len()],
-            stake,
         }
     }
 
-    /// Settles the bonds of one column.
+    /// Settles one column, and returns its rank.
     #[inline]
-    pub fn settle_column(&mut self, column: Column) {
+    pub fn settle_column(&mut self, column: Column) -> u64 {
         // An old bond of a new uid counts as none.
         let kept = if column.is_new { 0 } else { self.kept };
-        match self.rule {
+        let rank = match self.rule {
             Rule::Two => self.settle_two(column, kept),
             Rule::Three => self.settle_three(column, kept),
             Rule::Liquid(rates) => self.settle_liquid(column, rates),
-        }
+        };
         self.ends.push((column.uid, self.shares.len()));
+        rank
     }
 
-    fn settle_two(&mut self, column: Column, kept: u64) {
+    fn settle_two(&mut self, column: Column, kept: u64) -> u64 {
         let Column {
             uid, cells, agreed, ..
         } = column;
         let (penalty, fresh) = (self.penalty, self.fresh);
-        let amounts = &mut self.amounts[..cells.len()];
-        let (mut bought, mut owned) = (0, 0);
+        let (mut rank, mut bought, mut owned, mut most) = (0, 0, 0, 0);
+        let amounts = room_for(&mut self.shares, cells.len());
         for (&cell, amount) in cells.iter().zip(amounts.iter_mut()) {
-            *amount = times(
-                self.stake[holder(cell)],
-                penalty.basis(weight(cell), agreed),
-            );
+            let clipped = weight(cell).min(agreed);
+            let grader = &mut self.graders[holder(cell)];
+            rank += grader.credit(clipped);
+            *amount = times(grader.stake, penalty.basis(weight(cell), clipped));
             bought += *amount;
+            most |= *amount;
             owned += bond(cell);
         }
-        let (bought, owned) = (Total::new(bought), Total::new(owned));
+        let (bought, owned) = (Divisor::of(bought, most), Divisor::of(owned, 0xffff));
         let (mut sum, mut most) = (0, 0);
-        for (&cell, amount) in cells.iter().zip(amounts.iter_mut()) {
+        for (&cell, amount) in cells.iter().zip(amounts) {
             *amount = times(fresh, bought.share(*amount)) + times(kept, owned.share(bond(cell)));
             sum += *amount;
             most = most.max(*amount);
         }
-        let total = Total::new(sum);
+        let total = Divisor::of(sum, most);
         // Shares are in the order of amounts, so the largest share is the largest amount's.
-        let largest = Total::new(total.share(most));
+        let most = total.share(most);
+        let largest = Divisor::of(most, most);
         self.keep(uid, cells, total, |_, share| largest.share(share));
+        rank
     }
 
-    fn settle_three(&mut self, column: Column, kept: u64) {
-        let Column { cells, agreed, .. } = column;
+    fn settle_three(&mut self, column: Column, kept: u64) -> u64 {
+        let Column {
+            uid, cells, agreed, ..
+        } = column;
         let (penalty, fresh) = (self.penalty, self.fresh);
-        let amounts = &mut self.amounts[..cells.len()];
-        let mut sum = 0;
-        for (&cell, amount) in cells.iter().zip(amounts.iter_mut()) {
-            let basis = penalty.basis(weight(cell), agreed);
+        let (mut rank, mut sum, mut most) = (0, 0, 0);
+        let amounts = room_for(&mut self.shares, cells.len());
+        for (&cell, amount) in cells.iter().zip(amounts) {
+            let clipped = weight(cell).min(agreed);
+            rank += self.graders[holder(cell)].credit(clipped);
+            let basis = penalty.basis(weight(cell), clipped);
             *amount = times(fresh, basis) + times(kept, share_of_ratio(bond(cell)));
             sum += *amount;
+            most |= *amount;
         }
-        self.keep(column.uid, cells, Total::new(sum), |amount, _| amount);
+        self.keep(uid, cells, Divisor::of(sum, most), |amount, _| amount);
+        rank
     }
 
-    fn settle_liquid(&mut self, column: Column, rates: Rates) {
+    fn settle_liquid(&mut self, column: Column, rates: Rates) -> u64 {
         let Column {
+            uid,
             cells,
             agreed,
             is_new,
-            ..
         } = column;
         let penalty = self.penalty;
-        let amounts = &mut self.amounts[..cells.len()];
-        let mut sum = 0;
-        for (&cell, amount) in cells.iter().zip(amounts.iter_mut()) {
-            let basis = penalty.basis(weight(cell), agreed);
+        let (mut rank, mut sum, mut most) = (0, 0, 0);
+        let amounts = room_for(&mut self.shares, cells.len());
+        for (&cell, amount) in cells.iter().zip(amounts) {
+            let clipped = weight(cell).min(agreed);
+            rank += self.graders[holder(cell)].credit(clipped);
+            let basis = penalty.basis(weight(cell), clipped);
             let bond = if is_new {
                 0
             } else {
@@ -171,19 +209,18 @@ impl Bonds {
             };
             *amount = (times(ONE - rate, bond) + times(rate, basis)).min(ONE);
             sum += *amount;
+            most |= *amount;
         }
-        self.keep(column.uid, cells, Total::new(sum), |amount, _| amount);
+        self.keep(uid, cells, Divisor::of(sum, most), |amount, _| amount);
+        rank
     }
 
-    /// Appends a column to the rows to store, as `stored` makes it of an amount and its share, and the shares to those
-    /// that dividends follow.
+    /// Divides the amounts of a column, and appends it to the rows to store as `stored` makes it of an amount and its share.
     #[inline(always)]
-    fn keep(&mut self, uid: u16, cells: &[Cell], total: Total, stored: impl Fn(u64, u64) -> u64) {
-        let amounts = &self.amounts[..cells.len()];
-        let start = self.shares.len();
-        self.shares.resize(start + cells.len(), 0);
-        // One loop for both: apart, the first compiles to vector code that compares words in six instructions.
-        for ((&cell, &amount), slot) in cells.iter().zip(amounts).zip(&mut self.shares[start..]) {
+    fn keep(&mut self, uid: u16, cells: &[Cell], total: Divisor, stored: impl Fn(u64, u64) -> u64) {
+        let start = self.shares.len() - cells.len();
+        for (&cell, slot) in cells.iter().zip(&mut self.shares[start..]) {
+            let amount = *slot;
             let part = total.share(amount);
             *slot = share(part, cell);
             let bond = stored(amount, part);
@@ -193,36 +230,50 @@ impl Bonds {
         }
     }
 
-    /// Returns what each holder earns before normalising, and its row to store.
-    pub fn finish(self, incentive: &[u64]) -> (Vec<u64>, Vec<Vec<(u16, u16)>>) {
-        let mut earned = vec![0; self.stake.len()];
+    /// Returns what each holder earns once incentive is known.
+    pub fn finish(self, incentive: &[u64]) -> Earnings {
+        let mut dividends = vec![0; self.graders.len()];
         let mut start = 0;
         for (uid, end) in self.ends {
             let incentive = incentive[usize::from(uid)];
             for &share in &self.shares[start..end] {
-                earned[(share & 0xffff) as usize] += times(share >> 16, incentive);
+                dividends[(share & 0xffff) as usize] += times(share >> 16, incentive);
             }
             start = end;
         }
         if !matches!(self.rule, Rule::Two) {
-            for (earned, stake) in earned.iter_mut().zip(&self.stake) {
-                *earned = times(*earned, *stake);
+            for (dividend, grader) in dividends.iter_mut().zip(&self.graders) {
+                *dividend = times(*dividend, grader.stake);
             }
         }
-        (earned, self.rows)
+        let trust = self.graders.iter().map(|grader| grader.trust).collect();
+        Earnings {
+            trust,
+            dividends,
+            rows: self.rows,
+        }
+    }
+}
+
+impl Grader {
+    /// Adds a clipped weight to the trust, and returns what it adds to the column's rank.
+    #[inline(always)]
+    fn credit(&mut self, clipped: u64) -> u64 {
+        self.trust += clipped;
+        times(self.stake, clipped)
     }
 }
 
 impl Penalty {
     /// The weight that bonds grow from, between the clipped and the stated one.
     #[inline(always)]
-    fn basis(self, weight: u64, agreed: u64) -> u64 {
+    fn basis(self, weight: u64, clipped: u64) -> u64 {
         match self {
             Self::None => weight,
-            Self::Whole => weight.min(agreed),
+            Self::Whole => clipped,
             // The difference is negative, and its product rounds down, away from zero.
             Self::Part(part) => {
-                let excess = u128::from(weight.saturating_sub(agreed));
+                let excess = u128::from(weight - clipped);
                 weight - (excess * u128::from(part)).div_ceil(1 << 32) as u64
             }
         }

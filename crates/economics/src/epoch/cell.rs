@@ -17,18 +17,21 @@ pub type Cell = u64;
 /// How many holders a cell can tell apart.
 pub const HOLDERS_MAX: usize = 1 << 15;
 
+/// How many bits below the weight tell cells of one weight apart.
+pub(super) const HOLDER_BITS: u32 = 31;
+
 /// Packs a weight of at most one, a bond and a holder below [`HOLDERS_MAX`].
 #[inline(always)]
 pub fn cell(weight: Option<u64>, bond: u16, holder: usize) -> Cell {
     debug_assert!(weight.is_none_or(|weight| weight <= ONE) && holder < HOLDERS_MAX);
     let level = weight.map_or(0, |weight| weight + 1);
-    (level << 31) | (u64::from(bond) << 15) | holder as u64
+    (level << HOLDER_BITS) | (u64::from(bond) << 15) | holder as u64
 }
 
 /// Orders cells by weight: zero without one, otherwise the weight plus one.
 #[inline(always)]
 pub fn level(cell: Cell) -> u64 {
-    cell >> 31
+    cell >> HOLDER_BITS
 }
 
 /// The weight of a cell, zero if it has none.

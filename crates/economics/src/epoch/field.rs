@@ -4,13 +4,12 @@
 //! columns is gathered from all rows into a block that stays in the cache, and each of its columns is settled as far as
 //! it goes without the others. What the last step needs of all columns at once, normalised bonds, is kept aside in one list.
 
-use std::borrow::Cow;
-
 use super::bonds::{Bonds, Column};
-use super::cell::{Cell, HOLDERS_MAX, cell, holder, weight};
+use super::cell::{Cell, HOLDERS_MAX, cell};
 use super::majority::Majority;
-use super::{Input, Params, Stakes, Yuma, normalise, share_of_ratio, times};
-use crate::fixed::Total;
+use super::row::{Entries, Holder, Registrations, part};
+use super::{Input, Params, Stakes, Yuma, normalise, share_of_ratio};
+use crate::fixed::SmallParts;
 
 /// How many cells a strip may have room for, so that it fits the second-level cache.
 const STRIP_CELLS: usize = 16 * 1024;
@@ -28,52 +27,33 @@ pub(super) struct Outcome {
     pub bonds: Vec<Vec<(u16, u16)>>,
 }
 
-type Row<'a> = Cow<'a, [(u16, u16)]>;
-
-/// One uid with weights or bonds.
-#[derive(Debug)]
-struct Holder<'a> {
-    uid: u16,
-    weights: Row<'a>,
-    /// Divides a weight by the sum of those that count.
-    total: Total,
-    /// Its own weight does not count.
-    skips_itself: bool,
-    /// Weights on those registered at this block or later do not count.
-    registered_before: u64,
-    bonds: Row<'a>,
-}
-
-/// Everything an epoch computes from, and the room it computes in.
+/// Everything an epoch computes from.
 pub(super) struct Field<'a> {
     params: &'a Params,
     uids: usize,
     stakes: &'a Stakes,
     holders: Vec<Holder<'a>>,
-    registered_at: Cow<'a, [u64]>,
-    registered_last: u64,
+    registrations: Registrations<'a>,
     /// Bonds towards those registered at this block or later do not count.
     bonds_before: u64,
     majority: Majority,
 }
 
 impl<'a> Field<'a> {
+    /// Reads an epoch's rows.
+    ///
+    /// # Panics
+    ///
+    /// If more than [`HOLDERS_MAX`] uids have weights or bonds.
     pub fn new(params: &'a Params, input: &'a Input, stakes: &'a Stakes) -> Self {
         let uids = input.stake.len();
-        let mut registered_at = Cow::Borrowed(input.registered_at.as_slice());
-        if registered_at.len() < uids {
-            registered_at.to_mut().resize(uids, 0);
-        }
-        let registered_last = registered_at[..uids].iter().copied().max().unwrap_or(0);
+        let registrations = Registrations::of(input);
         let bonds_before = match input.last_step_block {
             0 => input.block.saturating_sub(u64::from(params.tempo)),
-            last => last + 1,
+            last => last.saturating_add(1),
         };
-        let holders: Vec<Holder<'a>> = (0..uids)
-            .filter_map(|uid| {
-                Holder::new(params, input, stakes, uid, &registered_at, registered_last)
-            })
-            .collect();
+        let holder = |uid| Holder::of(params, input, stakes, &registrations, uid);
+        let holders: Vec<Holder<'a>> = (0..uids).filter_map(holder).collect();
         assert!(
             holders.len() <= HOLDERS_MAX,
             "a subnet has at most {HOLDERS_MAX} graders"
@@ -91,8 +71,7 @@ impl<'a> Field<'a> {
             uids,
             stakes,
             holders,
-            registered_at,
-            registered_last,
+            registrations,
             bonds_before,
             majority,
         }
@@ -108,16 +87,12 @@ impl<'a> Field<'a> {
         let room: Vec<usize> = self
             .holders
             .iter()
-            .map(|h| h.weights.len().max(h.bonds.len()))
+            .map(|h| (h.weights.len() + h.bonds.len()).min(self.uids))
             .collect();
-        let mut bonds = Bonds::new(self.params, yuma, stake.clone(), &room);
+        let mut bonds = Bonds::new(self.params, yuma, &stake, &room);
         let mut strip = Strip::new(self.holders.len());
         let mut consensus = vec![0; self.uids];
         let mut incentive = vec![0; self.uids];
-        let mut earners: Vec<Earner> = stake
-            .iter()
-            .map(|&stake| Earner { stake, trust: 0 })
-            .collect();
 
         for start in (0..self.uids).step_by(strip.columns) {
             let end = (start + strip.columns).min(self.uids);
@@ -126,40 +101,39 @@ impl<'a> Field<'a> {
                 let cells = strip.column(uid - start);
                 let agreed = self.majority.agreed(cells);
                 consensus[uid] = agreed;
-                incentive[uid] = rank(cells, agreed, &mut earners);
-                let is_new = self.registered_at[uid] >= self.bonds_before;
-                bonds.settle_column(Column {
+                let is_new = !self.registrations.is_before(uid as u16, self.bonds_before);
+                let column = Column {
                     uid: uid as u16,
                     cells,
                     agreed,
                     is_new,
-                });
+                };
+                incentive[uid] = bonds.settle_column(column);
             }
         }
         normalise(&mut incentive);
-        let (earned, rows) = bonds.finish(&incentive);
-        let mut dividends = self.by_uid(earned);
+        let earnings = bonds.finish(&incentive);
+        let mut dividends = self.by_uid(&earnings.dividends);
         normalise(&mut dividends);
         let mut stored = vec![Vec::new(); self.uids];
-        for (holder, row) in self.holders.iter().zip(rows) {
+        for (holder, row) in self.holders.iter().zip(earnings.rows) {
             let uid = usize::from(holder.uid);
             if self.stakes.permitted_next[uid] {
                 stored[uid] = row;
             }
         }
-        let trust = earners.iter().map(|earner| earner.trust).collect();
         Outcome {
             consensus,
-            trust: self.by_uid(trust),
+            trust: self.by_uid(&earnings.trust),
             incentive,
             dividends,
             bonds: stored,
         }
     }
 
-    fn by_uid(&self, values: Vec<u64>) -> Vec<u64> {
+    fn by_uid(&self, values: &[u64]) -> Vec<u64> {
         let mut spread = vec![0; self.uids];
-        for (holder, value) in self.holders.iter().zip(values) {
+        for (holder, &value) in self.holders.iter().zip(values) {
             spread[usize::from(holder.uid)] = value;
         }
         spread
@@ -175,10 +149,10 @@ impl<'a> Field<'a> {
             strip.cursors[index][0] += weights.len();
             strip.cursors[index][1] += bonds.len();
             let holds_itself = (start..end).contains(&usize::from(holder.uid));
-            if self.registered_last >= holder.registered_before {
+            if !self.registrations.are_all_before(holder.registered_before) {
                 let counts = |uid: u16| {
                     holder.counts(uid)
-                        && self.registered_at[usize::from(uid)] < holder.registered_before
+                        && self.registrations.is_before(uid, holder.registered_before)
                 };
                 strip.add_row(index, weights, bonds, holder.total, counts);
             } else if holds_itself {
@@ -190,136 +164,6 @@ impl<'a> Field<'a> {
             }
         }
     }
-}
-
-impl<'a> Holder<'a> {
-    /// Reads one uid's rows; none if both are empty.
-    fn new(
-        params: &Params,
-        input: &'a Input,
-        stakes: &Stakes,
-        uid: usize,
-        registered_at: &[u64],
-        registered_last: u64,
-    ) -> Option<Self> {
-        let stored = |rows: &'a [Vec<(u16, u16)>]| rows.get(uid).map_or(&[][..], Vec::as_slice);
-        let weights = if stakes.permitted[uid] {
-            stored(&input.weights)
-        } else {
-            &[]
-        };
-        let (weights, bonds) = (
-            ordered(weights, stakes.share.len()),
-            ordered(stored(&input.bonds), stakes.share.len()),
-        );
-        if weights.is_empty() && bonds.is_empty() {
-            return None;
-        }
-        // Registered at the update or later, or after the commit: the weight was not meant for this one.
-        let updated = input.last_update.get(uid).copied().unwrap_or(0);
-        let committed = input.commit_block.get(uid).copied().flatten();
-        let registered_before = updated.min(committed.map_or(u64::MAX, |at| at.saturating_add(1)));
-        let uid = uid as u16;
-        let skips_itself = params.owner != Some(uid);
-        let holder = Self {
-            uid,
-            total: Total::new(0),
-            weights,
-            skips_itself,
-            registered_before,
-            bonds,
-        };
-        let counts = |&&(to, _): &&(u16, u16)| {
-            holder.counts(to) && registered_at[usize::from(to)] < registered_before
-        };
-        let sum = if registered_last < registered_before {
-            let sum: u64 = holder
-                .weights
-                .iter()
-                .map(|&(_, weight)| u64::from(weight))
-                .sum();
-            let own = holder.weights.binary_search_by_key(&uid, |&(to, _)| to);
-            sum - own.map_or(0, |at| {
-                if skips_itself {
-                    u64::from(holder.weights[at].1)
-                } else {
-                    0
-                }
-            })
-        } else {
-            holder
-                .weights
-                .iter()
-                .filter(counts)
-                .map(|&(_, weight)| u64::from(weight))
-                .sum()
-        };
-        Some(Self {
-            total: Total::new(sum),
-            ..holder
-        })
-    }
-
-    /// Whether a weight on this uid can count: not on itself, unless it is the owner's.
-    #[inline(always)]
-    fn counts(&self, to: u16) -> bool {
-        to != self.uid || !self.skips_itself
-    }
-}
-
-/// A stored row in order of uid, of existing uids only; borrowed where it is so already.
-fn ordered(row: &[(u16, u16)], uids: usize) -> Row<'_> {
-    let ascends = row
-        .iter()
-        .zip(row.iter().skip(1))
-        .all(|(one, next)| one.0 < next.0);
-    let exists = row.last().is_none_or(|&(uid, _)| usize::from(uid) < uids);
-    if ascends && exists {
-        return Cow::Borrowed(row);
-    }
-    let mut row: Vec<(u16, u16)> = row
-        .iter()
-        .copied()
-        .filter(|&(uid, _)| usize::from(uid) < uids)
-        .collect();
-    // A uid named twice counts by its last entry.
-    row.reverse();
-    row.sort_by_key(|&(uid, _)| uid);
-    row.dedup_by_key(|&mut (uid, _)| uid);
-    Cow::Owned(row)
-}
-
-/// The part of an ordered row that lies before column `end`, from a cursor at column `start`.
-#[inline]
-fn part(row: &[(u16, u16)], cursor: usize, start: usize, end: usize) -> &[(u16, u16)] {
-    let rest = &row[cursor..];
-    // No part has more entries than the strip has columns.
-    let within = &rest[..rest.len().min(end - start)];
-    match within.last() {
-        Some(&(uid, _)) if usize::from(uid) >= end => {
-            &within[..within.partition_point(|&(uid, _)| usize::from(uid) < end)]
-        }
-        _ => within,
-    }
-}
-
-/// What ranking a column needs of a holder, side by side.
-struct Earner {
-    stake: u64,
-    trust: u64,
-}
-
-/// Returns a column's rank, and adds its clipped weights to its holders' trust.
-#[inline]
-fn rank(cells: &[Cell], agreed: u64, earners: &mut [Earner]) -> u64 {
-    let mut rank = 0;
-    for &cell in cells {
-        let earner = &mut earners[holder(cell)];
-        let clipped = weight(cell).min(agreed);
-        rank += times(earner.stake, clipped);
-        earner.trust += clipped;
-    }
-    rank
 }
 
 /// A strip of columns of both matrices, filled row by row. All columns have equal room.
@@ -363,9 +207,9 @@ impl Strip {
     fn add_row(
         &mut self,
         index: usize,
-        weights: &[(u16, u16)],
-        bonds: &[(u16, u16)],
-        total: Total,
+        weights: &Entries,
+        bonds: &Entries,
+        total: SmallParts,
         counts: impl Fn(u16) -> bool,
     ) {
         if weights.len() == bonds.len()
@@ -375,7 +219,7 @@ impl Strip {
                 .all(|(weight, bond)| weight.0 == bond.0)
         {
             for (&(to, weight), &(_, bond)) in weights.iter().zip(bonds) {
-                let share = counts(to).then_some(total.share_of_small(weight));
+                let share = counts(to).then_some(total.share(u64::from(weight)));
                 self.push(to, cell(share, bond, index));
             }
             return;
@@ -387,7 +231,7 @@ impl Strip {
             let (takes_weight, takes_bond) = (to_w <= to_b, to_b <= to_w);
             w += usize::from(takes_weight);
             b += usize::from(takes_bond);
-            let share = total.share_of_small(if takes_weight { weight } else { 0 });
+            let share = total.share(u64::from(if takes_weight { weight } else { 0 }));
             let share = (takes_weight && counts(to_w)).then_some(share);
             let bond = if takes_bond { bond } else { 0 };
             if share.is_some() || takes_bond {
@@ -396,7 +240,7 @@ impl Strip {
         }
         for &(to, weight) in &weights[w..] {
             if counts(to) {
-                self.push(to, cell(Some(total.share_of_small(weight)), 0, index));
+                self.push(to, cell(Some(total.share(u64::from(weight))), 0, index));
             }
         }
         for &(to, bond) in &bonds[b..] {

@@ -4,7 +4,7 @@
 //! `Σ − κ`. Sorting each column would cost more than all else in an epoch together. Instead stake is counted into
 //! buckets by value; only the bucket in which the minority is exceeded is looked into, by the same means, until few remain.
 
-use super::cell::{Cell, holder, level, weight};
+use super::cell::{Cell, HOLDER_BITS, holder, level, weight};
 
 /// Columns this short are sorted outright.
 const FEW: usize = 12;
@@ -33,7 +33,7 @@ impl Majority {
     pub fn new(voices: Vec<u64>, sum: u64, kappa: u64) -> Self {
         Self {
             minority: sum as i64 - kappa as i64,
-            buckets: vec![0; BUCKETS_MAX],
+            buckets: vec![0; BUCKETS_MAX + 1],
             some: vec![0; voices.len()],
             fewer: vec![0; voices.len()],
             voices,
@@ -45,85 +45,124 @@ impl Majority {
     ///
     /// A column names each holder at most once.
     pub fn agreed(&mut self, column: &[Cell]) -> u64 {
-        let mut count = 0;
         let (mut heard, mut range) = (0, Range::EMPTY);
         for &cell in column {
-            let voice = self.voices[holder(cell)];
-            let counts = voice != 0 && level(cell) > 1;
-            // Written so as to compile without branches; whether to copy can wait until it is known.
-            self.some[count] = cell;
-            count += usize::from(counts);
-            heard += if counts { voice } else { 0 };
+            let counts = level(cell) > 1;
+            heard += if counts { self.voices[holder(cell)] } else { 0 };
             range.least = range.least.min(if counts { cell } else { Cell::MAX });
-            range.most = range.most.max(if counts { cell } else { 0 });
+            range.most = range.most.max(cell);
         }
         let silent = self.sum - heard;
-        if silent > 0 && silent as i64 > self.minority {
+        if heard == 0 || (silent > 0 && silent as i64 > self.minority) {
             return 0;
         }
-        if count == 0 {
-            return 0;
+        if self.minority < 0 || self.sum as i64 <= self.minority {
+            return self.at_the_end(column);
         }
-        if self.minority < 0 {
-            return weight(range.least);
-        }
-        if self.sum as i64 <= self.minority {
-            return weight(range.most);
-        }
-        self.first_beyond(count, range, silent, self.minority as u64)
+        self.first_beyond(column, range, silent, self.minority as u64)
+    }
+
+    /// Where the majority is all or nothing, every opinion passes or none: the least is agreed on, or the most.
+    fn at_the_end(&self, column: &[Cell]) -> u64 {
+        let counts = |cell: &Cell| level(*cell) > 1 && self.voices[holder(*cell)] != 0;
+        let opinions = column.iter().copied().filter(counts);
+        let end = if self.minority < 0 {
+            opinions.min()
+        } else {
+            opinions.max()
+        };
+        end.map_or(0, weight)
     }
 
     /// Returns the least weight at which `below` and the stake up to it exceed `minority`; all of it does.
-    ///
-    /// The opinions in question are the first `count` of `some`.
     fn first_beyond(
         &mut self,
-        mut count: usize,
+        column: &[Cell],
         mut range: Range,
         mut below: u64,
         minority: u64,
     ) -> u64 {
+        let Self {
+            voices,
+            buckets,
+            some,
+            fewer,
+            ..
+        } = self;
+        let mut count = if column.len() > FEW {
+            narrow(column, range, voices, buckets, &mut below, minority, some)
+        } else {
+            some[..column.len()].copy_from_slice(column);
+            column.len()
+        };
         while count > FEW {
-            let (least, width) = (level(range.least), range.width());
-            if width == 0 {
-                return least - 1;
-            }
-            let bits = count.ilog2().min(BUCKETS_MAX.ilog2());
-            let shift = (u64::BITS - width.leading_zeros()).saturating_sub(bits);
-            let bucket = |cell: Cell| ((level(cell) - least) >> shift) as usize;
-
-            let buckets = &mut self.buckets[..1 << bits];
-            buckets.fill(0);
-            for &cell in &self.some[..count] {
-                buckets[bucket(cell)] += self.voices[holder(cell)];
-            }
-            let mut middle = 0;
-            while below + buckets[middle] <= minority {
-                below += buckets[middle];
-                middle += 1;
-            }
-            let mut left = 0;
             range = Range::EMPTY;
-            for &cell in &self.some[..count] {
-                self.fewer[left] = cell;
-                left += usize::from(bucket(cell) == middle);
+            some[..count].iter().for_each(|&cell| range.take(cell));
+            if range.width() == 0 {
+                return weight(range.least);
             }
-            count = left;
-            std::mem::swap(&mut self.some, &mut self.fewer);
-            self.some[..count]
-                .iter()
-                .for_each(|&cell| range = range.with(cell));
+            count = narrow(
+                &some[..count],
+                range,
+                voices,
+                buckets,
+                &mut below,
+                minority,
+                fewer,
+            );
+            std::mem::swap(some, fewer);
         }
-        let opinions = &mut self.some[..count];
+        let opinions = &mut some[..count];
         opinions.sort_unstable();
         for &cell in opinions.iter() {
-            below += self.voices[holder(cell)];
+            below += if level(cell) > 1 {
+                voices[holder(cell)]
+            } else {
+                0
+            };
             if below > minority {
                 return weight(cell);
             }
         }
         unreachable!("the whole stake exceeds the minority")
     }
+}
+
+/// Counts stake into buckets over a range of weights, and moves the cells of that bucket in which the minority is
+/// exceeded to the front of `into`; stake in buckets before it is added to `below`. Returns how many are moved.
+fn narrow(
+    cells: &[Cell],
+    range: Range,
+    voices: &[u64],
+    buckets: &mut [u64],
+    below: &mut u64,
+    minority: u64,
+    into: &mut [Cell],
+) -> usize {
+    let bits = cells.len().ilog2().min(BUCKETS_MAX.ilog2());
+    let spare = 1 << bits;
+    let buckets = &mut buckets[..=spare];
+    buckets.fill(0);
+    // Cells compare by weight first, so their distance from the first of the range can stand for the weight's.
+    let first = range.least >> HOLDER_BITS << HOLDER_BITS;
+    let shift = (u64::BITS - (range.most - first).leading_zeros()).saturating_sub(bits);
+    for &cell in cells {
+        // What lies below the range wraps to the far end, and is set aside in a bucket beyond.
+        let bucket = (cell.wrapping_sub(first) >> shift) as usize;
+        buckets[bucket.min(spare)] += voices[holder(cell)];
+    }
+    let mut middle = 0;
+    while *below + buckets[middle] <= minority {
+        *below += buckets[middle];
+        middle += 1;
+    }
+    let first = first + ((middle as u64) << shift);
+    let mut count = 0;
+    for &cell in cells {
+        into[count] = cell;
+        count += usize::from(cell.wrapping_sub(first) >> shift == 0);
+    }
+    count
 }
 
 /// The least and the most of some cells.
@@ -140,11 +179,9 @@ impl Range {
     };
 
     #[inline(always)]
-    fn with(self, cell: Cell) -> Self {
-        Self {
-            least: self.least.min(cell),
-            most: self.most.max(cell),
-        }
+    fn take(&mut self, cell: Cell) {
+        self.least = self.least.min(cell);
+        self.most = self.most.max(cell);
     }
 
     fn width(self) -> u64 {

@@ -62,6 +62,7 @@ mod bonds;
 pub mod cell;
 mod field;
 pub mod majority;
+mod row;
 pub mod sigmoid;
 pub mod stake;
 
@@ -204,6 +205,10 @@ pub fn blocks_until_due(tempo: u16, last_epoch_block: u64, block: u64) -> u64 {
 }
 
 /// Settles an epoch by the rule above.
+///
+/// # Panics
+///
+/// If more than 32768 uids have weights or bonds; a subnet has far fewer.
 ///
 /// # Examples
 ///
