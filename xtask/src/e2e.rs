@@ -17,6 +17,12 @@ use std::time::{Duration, Instant};
 /// What the checks import, at the versions the issue names or newer patch releases of them.
 const PACKAGES: [&str; 2] = ["bittensor==11.3.0", "openai>=2,<3"];
 
+/// Checks that share one localnet, in this order.
+const SHARED: [&str; 2] = ["openai_client", "btcli"];
+
+/// Checks that start a localnet of their own, to kill it.
+const ALONE: [&str; 1] = ["market"];
+
 /// How long a localnet may take from its start until its gateway answers.
 const START_SECONDS_MAX: u64 = 120;
 
@@ -28,7 +34,7 @@ pub struct EndToEnd {
 }
 
 impl EndToEnd {
-    /// Builds the release binary, starts a localnet, and runs each check against it.
+    /// Builds the release binary, starts a localnet, and runs each check against it; then the checks that start their own.
     pub fn run(&self, root: &Path) -> Result<()> {
         call(
             root,
@@ -36,40 +42,54 @@ impl EndToEnd {
             &["build", "--release", "--locked", "-p", "stoa"],
         )?;
         let target = target_directory(root)?;
-        let python = python_environment(root, &target)?;
-        let market = Localnet::start(&target)?;
-        for check in ["openai_client", "btcli", "market"] {
-            if self
-                .only
-                .as_deref()
-                .is_some_and(|only| !check.contains(only))
-            {
-                continue;
+        let check = Check {
+            root,
+            target: &target,
+            python: python_environment(root, &target)?,
+        };
+        let shared: Vec<&str> = SHARED.into_iter().filter(|name| self.wants(name)).collect();
+        if !shared.is_empty() {
+            let market = Localnet::start(&target)?;
+            for name in shared {
+                check.run(name, &market.addresses())?;
             }
-            eprintln!("e2e: {check}");
-            let status = Command::new(&python)
-                .arg(root.join(format!("tests/e2e/{check}.py")))
-                .env("STOA_WS", format!("ws://127.0.0.1:{}", market.rpc_port))
-                .env(
-                    "STOA_GATEWAY",
-                    format!("http://127.0.0.1:{}/v1", market.gateway_port),
-                )
-                .env("STOA_DATA_DIR", &market.data_directory)
-                .env("STOA_BINARY", target.join("release/stoa"))
-                .env(
-                    "BITTENSOR_RUNTIME_CACHE_DIR",
-                    market.data_directory.join("runtime-cache"),
-                )
-                .status()
-                .with_context(|| format!("start the check {check}"))?;
-            if !status.success() {
-                bail!(
-                    "the check {check} failed: {status}; logs in {}",
-                    market.logs().display()
-                );
-            }
+            market.stop()?;
         }
-        market.stop()
+        for name in ALONE.into_iter().filter(|name| self.wants(name)) {
+            check.run(name, &[])?;
+        }
+        Ok(())
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| name.contains(only))
+    }
+}
+
+/// How a check is started.
+struct Check<'a> {
+    root: &'a Path,
+    target: &'a Path,
+    python: PathBuf,
+}
+
+impl Check<'_> {
+    fn run(&self, name: &str, addresses: &[(&str, String)]) -> Result<()> {
+        eprintln!("e2e: {name}");
+        let status = Command::new(&self.python)
+            .arg(self.root.join(format!("tests/e2e/{name}.py")))
+            .env("STOA_BINARY", self.target.join("release/stoa"))
+            .env(
+                "BITTENSOR_RUNTIME_CACHE_DIR",
+                self.target.join("e2e-runtime-cache"),
+            )
+            .envs(addresses.iter().map(|(name, value)| (name, value)))
+            .status()
+            .with_context(|| format!("start the check {name}"))?;
+        if !status.success() {
+            bail!("the check {name} failed: {status}");
+        }
+        Ok(())
     }
 }
 
@@ -187,6 +207,17 @@ impl Localnet {
                     self.logs().display()
                 )
             })
+    }
+
+    /// Where a check finds this localnet.
+    fn addresses(&self) -> [(&'static str, String); 2] {
+        [
+            ("STOA_WS", format!("ws://127.0.0.1:{}", self.rpc_port)),
+            (
+                "STOA_GATEWAY",
+                format!("http://127.0.0.1:{}/v1", self.gateway_port),
+            ),
+        ]
     }
 
     fn logs(&self) -> PathBuf {
