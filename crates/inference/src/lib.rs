@@ -1,6 +1,6 @@
 //! Turns a prompt into tokens, and checks that tokens came from a model.
 //!
-//! Whoever sells text runs an [`Engine`]; whoever grades it holds the same model and asks [`verify`] whether the
+//! Whoever sells text runs an [`Engine`]; whoever grades it holds the same model and asks [`verify()`] whether the
 //! answer could have been drawn from it. Both sides share every step that decides a token, so that an honest
 //! answer is reproduced to the last token and a dishonest one is not:
 //!
@@ -14,7 +14,7 @@
 //! * [`engine`]: the trait, with two implementations: [`local`] (candle, in process) and [`upstream`] (any
 //!   OpenAI-compatible server)
 //! * [`model`]: a directory in Hugging Face's layout, loaded whole
-//! * [`verify`]: one teacher-forced pass over an answer, and a verdict
+//! * [`mod@verify`]: one teacher-forced pass over an answer, and a verdict
 //! * [`train`]: makes a small model from a text file
 //!
 //! Nothing outside this crate knows about tensors.
@@ -29,7 +29,7 @@ pub mod local;
 pub mod model;
 pub mod network;
 pub mod request;
-mod sampler;
+pub mod sampler;
 pub mod template;
 pub mod train;
 mod transcript;

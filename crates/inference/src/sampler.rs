@@ -15,8 +15,8 @@
 //! # The head of a distribution
 //!
 //! Top-k keeps the k likeliest tokens; top-p then keeps the fewest of these that together reach the share `p` of what
-//! top-k kept. Both keep every token at least as likely as some last one, so the head is one number, the [`cutoff`] on
-//! logits, and tokens equally likely are kept or cut together.
+//! top-k kept. Both keep every token at least as likely as some last one, so the head is one number, a smallest logit,
+//! and tokens equally likely are kept or cut together.
 
 use rand::Rng;
 use rand::SeedableRng;

@@ -6,11 +6,11 @@
 //!
 //! # What it learns from
 //!
-//! A corpus is paragraphs divided by blank lines; in a play, speeches. Two kinds of rows alternate at random
-//! ([`corpus`]): a window of the plain text, which teaches to continue text, and consecutive paragraphs laid out as
-//! the turns of a conversation, which teaches to answer a turn with the next one and then to stop. So the model needs
-//! no second, hand-made corpus to behave in a chat. The last tenth of the paragraphs is never trained on; the loss over
-//! it is reported.
+//! A corpus is paragraphs divided by blank lines; in a play, speeches. Two kinds of rows alternate at random: a
+//! window of the plain text, which teaches to continue text, and consecutive paragraphs laid out as the turns of a
+//! conversation, which teaches to answer a turn with the next one and then to stop. So the model needs no second,
+//! hand-made corpus to behave in a chat. The last tenth of the paragraphs is never trained on; the loss over it is
+//! reported.
 //!
 //! # How
 //!

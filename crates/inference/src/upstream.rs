@@ -5,7 +5,7 @@
 //! can are asked for token ids ([`Settings::token_ids`], vLLM's `return_token_ids`), which a grader needs.
 //!
 //! Another server draws with another sampler, so a seeded answer at a temperature above zero is not the one
-//! [`crate::verify`] expects; at temperature zero it is, as far as the server's arithmetic is close enough.
+//! [`crate::verify()`] expects; at temperature zero it is, as far as the server's arithmetic is close enough.
 //!
 //! Everything is bounded: requests under way, the time to the first byte and between pieces, the bytes of an answer.
 

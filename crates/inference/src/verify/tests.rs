@@ -120,6 +120,7 @@ fn the_tolerance_is_far_above_what_arithmetic_does() {
     let difference = pairs
         .map(|(a, b)| f64::from((a - b).abs()))
         .fold(0.0, f64::max);
+    println!("logits differ by at most {difference:.1e}");
     assert!(
         difference < LOGIT_TOLERANCE / 10.0,
         "logits differ by {difference}"
