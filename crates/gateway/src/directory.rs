@@ -62,58 +62,77 @@ pub struct Offer {
 /// The present picture.
 #[derive(Default)]
 pub struct Directory {
-    listed: RwLock<Arc<Vec<Listed>>>,
+    picture: RwLock<Picture>,
+}
+
+#[derive(Clone, Default)]
+struct Picture {
+    listed: Arc<Vec<Listed>>,
+    offers: Arc<Vec<Offer>>,
 }
 
 impl Directory {
-    /// The present picture; later changes do not touch it.
+    /// The miners of the present picture; later changes do not touch it.
     pub fn listed(&self) -> Arc<Vec<Listed>> {
-        self.listed
-            .read()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .clone()
+        self.picture().listed
+    }
+
+    /// The models that can be asked for, by name. A miner that was caught cheating cannot put a name on this list.
+    pub fn offers(&self) -> Arc<Vec<Offer>> {
+        self.picture().offers
     }
 
     /// Puts a new picture in place.
     pub fn replace(&self, listed: Vec<Listed>) {
+        let offers = Arc::new(offers(&listed));
+        let picture = Picture {
+            listed: Arc::new(listed),
+            offers,
+        };
         *self
-            .listed
+            .picture
             .write()
-            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(listed);
+            .unwrap_or_else(|poisoned| poisoned.into_inner()) = picture;
     }
 
-    /// The models that can be asked for, by name. A miner that was caught cheating cannot put a name on this list.
-    pub fn offers(&self) -> Vec<Offer> {
-        let listed = self.listed();
-        let best = listed
-            .iter()
-            .filter_map(|listed| listed.standing)
-            .fold(0.0, f64::max);
-        let honest = |listed: &&Listed| listed.standing.is_none_or(|own| own >= FLOOR * best);
-        let mut offers: Vec<Offer> = Vec::new();
-        for model in listed
-            .iter()
-            .filter(honest)
-            .flat_map(|listed| &listed.models)
-        {
-            match offers.iter_mut().find(|offer| offer.id == model.id) {
-                Some(offer) => {
-                    offer.miners += 1;
-                    offer.context_length = match (offer.context_length, model.context_length) {
-                        (Some(one), Some(other)) => Some(one.min(other)),
-                        (one, other) => one.or(other),
-                    };
-                }
-                None => offers.push(Offer {
-                    id: model.id.clone(),
-                    context_length: model.context_length,
-                    miners: 1,
-                }),
-            }
-        }
-        offers.sort_by(|one, other| one.id.cmp(&other.id));
-        offers
+    fn picture(&self) -> Picture {
+        self.picture
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clone()
     }
+}
+
+/// What the miners in good standing offer together.
+fn offers(listed: &[Listed]) -> Vec<Offer> {
+    let best = listed
+        .iter()
+        .filter_map(|listed| listed.standing)
+        .fold(0.0, f64::max);
+    let honest = |listed: &&Listed| listed.standing.is_none_or(|own| own >= FLOOR * best);
+    let mut offers: Vec<Offer> = Vec::new();
+    for model in listed
+        .iter()
+        .filter(honest)
+        .flat_map(|listed| &listed.models)
+    {
+        match offers.iter_mut().find(|offer| offer.id == model.id) {
+            Some(offer) => {
+                offer.miners += 1;
+                offer.context_length = match (offer.context_length, model.context_length) {
+                    (Some(one), Some(other)) => Some(one.min(other)),
+                    (one, other) => one.or(other),
+                };
+            }
+            None => offers.push(Offer {
+                id: model.id.clone(),
+                context_length: model.context_length,
+                miners: 1,
+            }),
+        }
+    }
+    offers.sort_by(|one, other| one.id.cmp(&other.id));
+    offers
 }
 
 #[cfg(test)]
@@ -152,7 +171,7 @@ mod tests {
             context_length: Some(context),
             miners,
         };
-        assert_eq!(directory.offers(), [offer("a", 64, 1), offer("b", 256, 2)]);
+        assert_eq!(*directory.offers(), [offer("a", 64, 1), offer("b", 256, 2)]);
     }
 
     #[test]
@@ -165,8 +184,8 @@ mod tests {
         ]);
         let names: Vec<_> = directory
             .offers()
-            .into_iter()
-            .map(|offer| offer.id)
+            .iter()
+            .map(|offer| offer.id.clone())
             .collect();
         assert_eq!(names, ["a", "new"]);
     }

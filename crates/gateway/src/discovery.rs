@@ -24,9 +24,9 @@ use crate::directory::{Listed, Miner, Model};
 use crate::search::Market;
 
 /// Shortest time between two refreshes.
-const PACE: Duration = Duration::from_secs(1);
+pub const PACE: Duration = Duration::from_secs(1);
 /// Age at which a miner's description is asked for again.
-const DESCRIBE_AGAIN: Duration = Duration::from_secs(30);
+pub const DESCRIBE_AGAIN: Duration = Duration::from_secs(30);
 /// Pause after a miner did not describe itself.
 const DESCRIBE_RETRY: Duration = Duration::from_secs(5);
 /// Miners asked to describe themselves at the same time: a whole subnet, so that those who do not answer delay nobody.
