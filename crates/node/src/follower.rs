@@ -133,6 +133,14 @@ struct Pull {
     progress: Progress,
 }
 
+/// A block that is final.
+#[derive(Debug)]
+struct Proven {
+    block: Block,
+    /// Its own certificate; none if a later block's proves it.
+    certificate: Option<Vec<u8>>,
+}
+
 /// Why a batch was not taken.
 enum Refused {
     /// The source is at fault; another may do better.
@@ -189,7 +197,7 @@ impl Pull {
         let work = move || {
             proven
                 .into_iter()
-                .try_for_each(|(block, certificate)| append(&chain, &progress, block, certificate))
+                .try_for_each(|proven| append(&chain, &progress, proven))
         };
         match tokio::task::spawn_blocking(work).await {
             Ok(Ok(())) => Ok(count),
@@ -199,7 +207,7 @@ impl Pull {
     }
 
     /// The blocks that the certificates among them prove final.
-    fn prove(&self, claimed: Vec<Claimed>) -> Result<Vec<(Block, Option<Vec<u8>>)>, String> {
+    fn prove(&self, claimed: Vec<Claimed>) -> Result<Vec<Proven>, String> {
         let mut rng: StdRng = rand::make_rng();
         let mut last = self.chain.finalized();
         let mut blocks = Vec::new();
@@ -224,7 +232,7 @@ impl Pull {
             }
             last.number = block.number();
             last.hash = block.hash();
-            blocks.push((block, certificate));
+            blocks.push(Proven { block, certificate });
         }
         blocks.truncate(proven);
         Ok(blocks)
@@ -235,8 +243,7 @@ impl Pull {
 fn append(
     chain: &LedgerChain,
     progress: &Progress,
-    block: Block,
-    certificate: Option<Vec<u8>>,
+    Proven { block, certificate }: Proven,
 ) -> Result<(), Refused> {
     let number = block.number();
     chain.import(&block).map_err(|reason| {
