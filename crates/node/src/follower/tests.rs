@@ -133,7 +133,7 @@ fn the_certificate_of_another_network_proves_nothing() {
     let (network, other) = (Network::seeded(1), Network::seeded(2));
     let block = &blocks(1)[0];
     let claimed = vec![claim(block, Some(other.certify(block)))];
-    let refused = follower(&network).prove(claimed).err().expect("forged");
+    let refused = follower(&network).prove(claimed).expect_err("forged");
     assert!(refused.contains("not genuine"), "{refused}");
 }
 
