@@ -5,7 +5,6 @@
 
 mod commands;
 mod localnet;
-mod model;
 mod shutdown;
 
 use clap::{Parser, Subcommand};

@@ -65,7 +65,9 @@ impl BenchFinality {
             bail!("a measurement counts at most {BLOCKS_MAX} blocks; lower --seconds");
         }
         // The HTTP client insists on a provider even where nothing is encrypted; a second choice changes nothing.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;

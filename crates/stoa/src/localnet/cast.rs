@@ -98,7 +98,7 @@ impl Staging {
     /// # Errors
     ///
     /// When a port number would pass 65535.
-    pub fn cast(&self, directory: &Path, model: &Path) -> Result<Cast> {
+    pub fn cast(&self, directory: &Path, model: Option<&Path>) -> Result<Cast> {
         let mut ports = Ports {
             next: self.service_port,
         };
@@ -168,7 +168,7 @@ impl Staging {
         Ok(roles)
     }
 
-    fn miners(&self, chain: &str, model: &Path, ports: &mut Ports) -> Result<Vec<Role>> {
+    fn miners(&self, chain: &str, model: Option<&Path>, ports: &mut Ports) -> Result<Vec<Role>> {
         let honest = (0..self.miners).map(|_| None);
         let cheating = self.villains.iter().copied().map(Some);
         let mut roles = Vec::new();
@@ -176,7 +176,7 @@ impl Staging {
             let name = format!("miner-{}", index + 1);
             let port = ports.take()?;
             let mut arguments = service_arguments("miner", chain, &name, port);
-            arguments.extend(["--model".into(), model.display().to_string()]);
+            arguments.extend(model_arguments(model));
             let part = match villain {
                 None => "honest",
                 Some(Villain::Untrained) => {
@@ -197,7 +197,7 @@ impl Staging {
     fn validators(
         &self,
         chain: &str,
-        model: &Path,
+        model: Option<&Path>,
         directory: &Path,
         ports: &mut Ports,
     ) -> Result<Vec<Role>> {
@@ -206,7 +206,7 @@ impl Staging {
             let name = format!("validator-{number}");
             let port = ports.take()?;
             let mut arguments = service_arguments("validator", chain, &name, port);
-            arguments.extend(["--model".into(), model.display().to_string()]);
+            arguments.extend(model_arguments(model));
             let state = directory.join(format!("{name}.json"));
             arguments.extend(["--state".into(), state.display().to_string()]);
             roles.push(signing_role(name, "validator", port, arguments)?);
@@ -268,6 +268,13 @@ fn service_arguments(command: &str, chain: &str, name: &str, port: u16) -> Vec<S
     ]
     .map(String::from)
     .to_vec()
+}
+
+/// Without a model of the caller's own, every role serves the one inside this program.
+fn model_arguments(model: Option<&Path>) -> Vec<String> {
+    model.map_or(Vec::new(), |model| {
+        vec!["--model".into(), model.display().to_string()]
+    })
 }
 
 fn signing_role(

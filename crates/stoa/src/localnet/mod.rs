@@ -16,7 +16,7 @@ mod processes;
 mod steps;
 mod table;
 
-use crate::{model, shutdown};
+use crate::shutdown;
 use anyhow::{Context, Result, bail, ensure};
 use cast::{Cast, Role, Staging};
 use clap::Args;
@@ -85,12 +85,13 @@ impl Localnet {
         let premises = Premises::take(&self.data_dir)?;
         let directory = premises.directory();
         let model = match &self.model {
-            Some(path) => path
-                .canonicalize()
-                .with_context(|| format!("find {}", path.display()))?,
-            None => model::unpack(&directory.join("model"))?,
+            Some(path) => Some(
+                path.canonicalize()
+                    .with_context(|| format!("find {}", path.display()))?,
+            ),
+            None => None,
         };
-        let cast = self.staging.cast(directory, &model)?;
+        let cast = self.staging.cast(directory, model.as_deref())?;
         premises::ensure_ports_free(&self.staging.ports(&cast))?;
         let binary = std::env::current_exe().context("find this program's own file")?;
         let mut stage = Stage {
@@ -123,6 +124,8 @@ impl Localnet {
         stage.start(std::slice::from_ref(&cast.gateway))?;
         stage.healthy(&cast.validators).await?;
         stage.healthy(std::slice::from_ref(&cast.gateway)).await?;
+        steps.begin("waiting for the validators' first verdicts");
+        first_verdicts(&cast.validators).await?;
         steps.begin("asking the gateway for a first answer");
         let answer = first_answer(cast.gateway.port).await?;
         steps.end(&format!("the gateway answers: {answer:?}"));
@@ -259,39 +262,69 @@ impl Stage<'_> {
     }
 }
 
+/// Waits until every validator has verified an answer of some miner, so that the gateway knows whom to trust.
+async fn first_verdicts(validators: &[Role]) -> Result<()> {
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .context("make an HTTP client")?;
+    let deadline = tokio::time::Instant::now() + HEALTH_PATIENCE;
+    for validator in validators {
+        let has_verified = |standings: protocol::Standings| {
+            standings.miners.iter().any(|miner| 0 < miner.verified)
+        };
+        while !table::report(&http, validator.port)
+            .await
+            .is_some_and(has_verified)
+        {
+            ensure!(
+                tokio::time::Instant::now() < deadline,
+                "{} has verified no answer within {} s; see its log",
+                validator.name,
+                HEALTH_PATIENCE.as_secs()
+            );
+            // Standings are asked for, not announced.
+            tokio::time::sleep(HEALTH_PAUSE).await;
+        }
+    }
+    Ok(())
+}
+
 /// What the market says to its first customer.
 async fn first_answer(gateway_port: u16) -> Result<String> {
     let http = reqwest::Client::builder()
         .no_proxy()
         .build()
         .context("make an HTTP client")?;
+    let base = format!("http://127.0.0.1:{gateway_port}/v1");
+    let sent = http
+        .get(format!("{base}/models"))
+        .timeout(HEALTH_PATIENCE)
+        .send()
+        .await;
+    let models: serde_json::Value = sent
+        .context("ask the gateway for its models")?
+        .json()
+        .await
+        .context("read its models")?;
     let body = serde_json::json!({
-        "model": model::NAME,
+        "model": models["data"][0]["id"],
         "max_tokens": 24,
         "messages": [{"role": "user", "content": "Speak of love."}],
     });
-    let url = format!("http://127.0.0.1:{gateway_port}/v1/chat/completions");
-    let deadline = tokio::time::Instant::now() + HEALTH_PATIENCE;
-    loop {
-        let sent = http
-            .post(&url)
-            .timeout(HEALTH_PATIENCE)
-            .json(&body)
-            .send()
-            .await;
-        let answer = sent.context("ask the gateway")?;
-        let status = answer.status();
-        let answer: serde_json::Value = answer.json().await.context("read the gateway's answer")?;
-        if let Some(text) = answer["choices"][0]["message"]["content"].as_str() {
-            return Ok(text.trim().to_owned());
-        }
-        // Miners publish their addresses on chain as they start; until then the gateway knows nobody.
-        ensure!(
-            status.as_u16() == 503 && tokio::time::Instant::now() < deadline,
-            "the gateway answered {status}: {answer}"
-        );
-        tokio::time::sleep(HEALTH_PAUSE).await;
-    }
+    let url = format!("{base}/chat/completions");
+    let sent = http
+        .post(&url)
+        .timeout(HEALTH_PATIENCE)
+        .json(&body)
+        .send()
+        .await;
+    let answer = sent.context("ask the gateway")?;
+    let status = answer.status();
+    let answer: serde_json::Value = answer.json().await.context("read the gateway's answer")?;
+    let text = answer["choices"][0]["message"]["content"].as_str();
+    text.map(|text| text.trim().to_owned())
+        .with_context(|| format!("the gateway answered {status}: {answer}"))
 }
 
 /// Who a hotkey belongs to, for people.

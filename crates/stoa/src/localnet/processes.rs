@@ -63,6 +63,8 @@ impl Process {
         let child = Command::new(binary)
             .arg("--end-with-parent")
             .args(&role.arguments)
+            // A dozen processes share this machine's cores: each model computes on one thread, or all of them wait.
+            .env("RAYON_NUM_THREADS", "1")
             .stdin(Stdio::piped())
             .stdout(output)
             .stderr(errors)

@@ -125,7 +125,8 @@ async fn look(
     })
 }
 
-async fn report(http: &reqwest::Client, port: u16) -> Option<Standings> {
+/// What a validator says of the miners; `None` when it does not answer in time.
+pub async fn report(http: &reqwest::Client, port: u16) -> Option<Standings> {
     let url = format!("http://127.0.0.1:{port}/standings");
     let answer = http.get(url).timeout(REPORT_PATIENCE).send().await.ok()?;
     answer.json().await.ok()
