@@ -34,6 +34,8 @@ use serde_json::json;
 const MODEL: &str = "bench";
 /// Pieces of an answer.
 const PIECES: u32 = 16;
+/// Time between two pieces of an answer to be streamed.
+const PACE: Duration = Duration::from_millis(1);
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -53,8 +55,6 @@ fn main() {
 
 async fn measure(requests: usize, delay: Duration) {
     let pair = Pair::from_uri("//Miner").expect("a development key");
-    let miner = serve(miner(pair.clone(), delay)).await;
-    let gateway = serve(router(gateway(&pair, miner))).await;
     let client = reqwest::Client::builder()
         .no_proxy()
         .build()
@@ -69,6 +69,9 @@ async fn measure(requests: usize, delay: Duration) {
         "microseconds", "p50", "p99", "mean"
     );
     for stream in [false, true] {
+        let pace = if stream { PACE } else { Duration::ZERO };
+        let miner = serve(miner(pair.clone(), delay, pace)).await;
+        let gateway = serve(router(gateway(&pair, miner))).await;
         let mut direct = Times::default();
         let mut through = Times::default();
         for round in 0..requests + requests / 10 {
@@ -216,8 +219,8 @@ fn gateway(pair: &Pair, address: SocketAddr) -> Gateway {
     }
 }
 
-/// A miner that answers the same after `delay`, with a receipt that is really signed.
-fn miner(pair: Pair, delay: Duration) -> Router {
+/// A miner that answers the same after `delay`, a piece every `pace`, with a receipt that is really signed.
+fn miner(pair: Pair, delay: Duration, pace: Duration) -> Router {
     let answer = move |headers: HeaderMap, body: Bytes| {
         let pair = pair.clone();
         async move {
@@ -229,8 +232,14 @@ fn miner(pair: Pair, delay: Duration) -> Router {
                 .expect("an envelope")
                 .request_hash(Route::Chat, &body);
             let ask = Ask::from_body(Route::Chat, &body).expect("a question");
-            let events = events(&pair, &ask, request_hash).map(Ok::<_, Infallible>);
-            Response::new(Body::from_stream(stream::iter(events)))
+            let events =
+                stream::iter(events(&pair, &ask, request_hash)).then(move |event| async move {
+                    if !pace.is_zero() {
+                        tokio::time::sleep(pace).await;
+                    }
+                    Ok::<_, Infallible>(event)
+                });
+            Response::new(Body::from_stream(events))
         }
     };
     Router::new().route("/v1/chat/completions", post(answer))
@@ -254,8 +263,10 @@ fn events(pair: &Pair, ask: &Ask, request_hash: Digest) -> impl Iterator<Item = 
     };
     let signed = receipt.sign(pair);
     let writer = AnswerWriter::new(Route::Chat, "chatcmpl-1", 0, ask.model.clone());
-    let mut events = vec![writer.start()];
-    events.extend((0..PIECES).map(|_| writer.delta("word ", None)));
+    // The role says nothing to a reader, so it comes with the first text and both paths are timed to the same event.
+    let first = [writer.start(), writer.delta("word ", None)].concat();
+    let mut events = vec![Bytes::from(first)];
+    events.extend((1..PIECES).map(|_| writer.delta("word ", None)));
     events.push(writer.finish(Finish::Stop));
     events.push(writer.usage(Usage::new(8, PIECES)));
     events.push(writer.receipt(&signed));

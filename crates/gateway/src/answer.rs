@@ -8,7 +8,7 @@ use bytes::Bytes;
 use primitives::{Hotkey, Uid};
 use protocol::{Answer, Finish, Route, SignedReceipt, TokenLogprob, Usage};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// What every chunk of one answer repeats.
 #[derive(Clone, Debug)]
@@ -36,6 +36,39 @@ pub struct Provenance {
     pub receipt: SignedReceipt,
 }
 
+#[derive(Serialize)]
+struct Chunk<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: u64,
+    model: &'a str,
+    choices: &'a [Choice<'a>],
+    /// Absent unless counts were asked for, and then null until they are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Option<Usage>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stoa: Option<&'a Provenance>,
+}
+
+#[derive(Default, Serialize)]
+struct Choice<'a> {
+    index: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delta: Option<Delta<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    logprobs: Value,
+    finish_reason: Option<Finish>,
+}
+
+#[derive(Serialize)]
+struct Delta<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<&'a str>,
+}
+
 impl Heading {
     /// A whole answer, after its receipt was checked.
     pub fn whole(&self, answer: &Answer, finish: Finish, provenance: &Provenance) -> Value {
@@ -60,67 +93,84 @@ impl Heading {
 
     /// The chunk that opens a chat; completions begin with their first text.
     pub fn opening(&self) -> Option<Bytes> {
-        let delta = json!({"role": "assistant", "content": "", "refusal": null});
-        (self.route == Route::Chat)
-            .then(|| self.frame(Some(("delta", delta, Value::Null, None)), None))
+        let delta = Delta {
+            role: Some("assistant"),
+            content: Some(""),
+        };
+        let choice = Choice {
+            delta: Some(delta),
+            ..Choice::default()
+        };
+        (self.route == Route::Chat).then(|| self.frame(&[choice], None, None))
     }
 
     /// A piece of text; `offset` is the number of characters before it.
     pub fn piece(&self, text: &str, logprobs: &[TokenLogprob], offset: usize) -> Bytes {
-        let content = match self.route {
-            Route::Chat => ("delta", json!({"content": text})),
-            Route::Completions => ("text", json!(text)),
-        };
         let logprobs = self.logprobs(logprobs, offset);
-        self.frame(Some((content.0, content.1, logprobs, None)), None)
+        self.frame(
+            &[Choice {
+                logprobs,
+                ..self.choice(Some(text))
+            }],
+            None,
+            None,
+        )
     }
 
     /// The chunk that says why the answer ended, and who gave it.
     pub fn closing(&self, finish: Finish, provenance: &Provenance) -> Bytes {
-        let content = match self.route {
-            Route::Chat => ("delta", json!({})),
-            Route::Completions => ("text", json!("")),
+        let choice = Choice {
+            finish_reason: Some(finish),
+            ..self.choice(None)
         };
-        let provenance = json!(provenance);
-        self.frame(
-            Some((content.0, content.1, Value::Null, Some(finish))),
-            Some(("stoa", provenance)),
-        )
+        self.frame(&[choice], None, Some(provenance))
     }
 
     /// The chunk of counts, if they were asked for.
     pub fn counts(&self, receipt: &SignedReceipt) -> Option<Bytes> {
-        let counts = json!(usage(receipt));
         self.include_usage
-            .then(|| self.frame(None, Some(("usage", counts))))
+            .then(|| self.frame(&[], Some(usage(receipt)), None))
+    }
+
+    /// A choice of the route's shape.
+    fn choice<'a>(&self, text: Option<&'a str>) -> Choice<'a> {
+        let (delta, text) = match self.route {
+            Route::Chat => (
+                Some(Delta {
+                    role: None,
+                    content: text,
+                }),
+                None,
+            ),
+            Route::Completions => (None, Some(text.unwrap_or(""))),
+        };
+        Choice {
+            delta,
+            text,
+            ..Choice::default()
+        }
     }
 
     /// One chunk as a server-sent event.
     fn frame(
         &self,
-        choice: Option<(&str, Value, Value, Option<Finish>)>,
-        extra: Option<(&str, Value)>,
+        choices: &[Choice<'_>],
+        counts: Option<Usage>,
+        stoa: Option<&Provenance>,
     ) -> Bytes {
         let object = match self.route {
             Route::Chat => "chat.completion.chunk",
             Route::Completions => "text_completion",
         };
-        let choices = choice.map_or_else(|| json!([]), |(name, content, logprobs, finish)| {
-            json!([{"index": 0, name: content, "logprobs": logprobs, "finish_reason": finish}])
-        });
-        let mut chunk = Map::new();
-        chunk.insert("id".into(), json!(self.id));
-        chunk.insert("object".into(), json!(object));
-        chunk.insert("created".into(), json!(self.created));
-        chunk.insert("model".into(), json!(self.model));
-        chunk.insert("choices".into(), choices);
-        if self.include_usage {
-            chunk.insert("usage".into(), Value::Null);
-        }
-        if let Some((name, value)) = extra {
-            chunk.insert(name.into(), value);
-        }
-        event(&Value::Object(chunk))
+        event(&Chunk {
+            id: &self.id,
+            object,
+            created: self.created,
+            model: &self.model,
+            choices,
+            usage: self.include_usage.then_some(counts),
+            stoa,
+        })
     }
 
     /// Log-probabilities in the route's shape, `null` if there are none.
@@ -166,7 +216,8 @@ pub fn usage(receipt: &SignedReceipt) -> Usage {
 
 /// Any value as a server-sent event.
 pub fn event(value: &impl Serialize) -> Bytes {
-    let mut frame = b"data: ".to_vec();
+    let mut frame = Vec::with_capacity(256);
+    frame.extend_from_slice(b"data: ");
     serde_json::to_writer(&mut frame, value).expect("strings and finite or null numbers are JSON");
     frame.extend_from_slice(b"\n\n");
     Bytes::from(frame)
