@@ -28,6 +28,8 @@ pub(crate) struct Follower {
     schedule: Option<Schedule>,
     rules: Rules,
     published_for: Option<u64>,
+    /// Whether the chain takes this validator's weights; the first epoch says so.
+    has_permit: Option<bool>,
     retry_at: u32,
     complaint: Option<String>,
 }
@@ -48,6 +50,7 @@ impl Follower {
             schedule: None,
             rules: Rules::default(),
             published_for: None,
+            has_permit: None,
             retry_at: 0,
             complaint: None,
         }
@@ -102,10 +105,25 @@ impl Follower {
         if self.refreshed.is_none() {
             self.recall(&metagraph, head).await?;
         }
+        let own = metagraph.seat(&self.office.hotkey());
+        self.heed_permit(own.is_some_and(|seat| seat.validator_permit));
         self.refreshed = Some(head.number);
         self.schedule = Some(schedule);
         self.rules = rules;
         Ok(())
+    }
+
+    fn heed_permit(&mut self, has_permit: bool) {
+        let was = self.has_permit.replace(has_permit);
+        if was != Some(has_permit) {
+            let netuid = self.office.netuid();
+            match has_permit {
+                true => tracing::info!(%netuid, "holds a validator permit"),
+                false => {
+                    tracing::info!(%netuid, "no validator permit yet: it takes stake and one epoch; grading meanwhile")
+                }
+            }
+        }
     }
 
     /// After a start without a state file, what this validator has on chain is what it begins with.
@@ -147,7 +165,7 @@ impl Follower {
             published_for,
             is_formed,
         };
-        if weights.is_empty() || !due(publication) {
+        if self.has_permit != Some(true) || weights.is_empty() || !due(publication) {
             return;
         }
         let published = self.publisher.publish(&weights, &self.rules).await;
@@ -156,7 +174,13 @@ impl Follower {
             Ok(()) => {
                 self.published_for = Some(next_epoch);
                 self.complaint = None;
-                tracing::info!(block, next_epoch, ?weights, "published weights");
+                tracing::info!(
+                    block,
+                    next_epoch,
+                    sealed = self.rules.is_sealed(),
+                    ?weights,
+                    "published weights"
+                );
             }
             Err(error) => self.complain(&error, head),
         }

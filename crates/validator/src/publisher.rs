@@ -25,6 +25,13 @@ pub(crate) struct Rules {
     cast: Vec<Cast>,
 }
 
+impl Rules {
+    /// Whether weights travel in sealed ballots.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.is_sealed
+    }
+}
+
 /// Publishes for one validator.
 pub(crate) struct Publisher {
     client: Client,
