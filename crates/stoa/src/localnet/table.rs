@@ -72,11 +72,14 @@ pub async fn keep(
             }
             Err(error) => format!("the first authority does not answer: {error:#}\n"),
         };
-        if terminal.is_term() {
+        let text = if terminal.is_term() {
             terminal
                 .clear_last_lines(lines_shown)
                 .context("redraw the table")?;
-        }
+            fitted(&text, usize::from(terminal.size().1))
+        } else {
+            text
+        };
         terminal.write_str(&text).context("write the table")?;
         lines_shown = text.lines().count();
         tokio::time::sleep(REFRESH).await;
@@ -85,6 +88,14 @@ pub async fn keep(
             tracing::debug!(%error, "no new head");
         }
     }
+}
+
+/// Cuts every line to the terminal's width: a wrapped one could not be redrawn in place.
+fn fitted(text: &str, columns: usize) -> String {
+    let lines = text
+        .lines()
+        .map(|line| console::truncate_str(line, columns, "…").into_owned() + "\n");
+    lines.collect()
 }
 
 async fn look(
