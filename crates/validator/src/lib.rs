@@ -18,7 +18,7 @@
 //! 2. [`judge`] believes nothing the miner says: signature, hashes, counts, finish reason are checked, then every token is
 //!    recomputed by one pass of the same model with the request's seed. Speed is taken by this validator's own clock.
 //! 3. [`Book`] keeps one standing per seat *and hotkey*: whoever takes over a seat begins at zero.
-//! 4. Once an epoch, and at the start as soon as everyone was graded, [`publication`] says that weights are due; a refusal by the
+//! 4. Once an epoch, and at the start as soon as everyone was graded, [`due`] says that weights are due; a refusal by the
 //!    chain (a rate limit, say) is tried again a few blocks later. Where commit-reveal is on, weights travel in a sealed
 //!    [`Ballot`] that is opened in the epoch the chain asks for it.
 //!
