@@ -26,7 +26,7 @@ BTCLI = str(Path(sys.executable).parent / "btcli")
 ALICE_SEED = "e5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a"
 ALICE = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
 COMMAND_SECONDS_MAX = 60
-TEMPO = 60
+IMMUNITY_PERIOD = 300
 
 
 class Failure(Exception):
@@ -52,9 +52,10 @@ class Walk:
 
     def btcli(self, *arguments, wallet=None):
         """Runs one command and returns its answer, decoded when it is JSON."""
-        words = [BTCLI, *arguments, "--json", "--yes"]
+        words = [BTCLI, "--json", "--yes"]
         if wallet:
             words += ["--wallet", wallet]
+        words += arguments
         command = " ".join(["btcli", *arguments])
         try:
             done = subprocess.run(
@@ -87,7 +88,7 @@ def expect(condition, message):
         raise Failure(message)
 
 
-async def eventually(read, wanted, seconds, what):
+async def eventually(client, read, wanted, seconds, what):
     """Reads at every new block until the value is as wanted."""
     deadline = time.monotonic() + seconds
     while True:
@@ -96,14 +97,7 @@ async def eventually(read, wanted, seconds, what):
             return value
         if time.monotonic() > deadline:
             raise Failure(f"{what}: still {value!r} after {seconds} s")
-        await next_block()
-
-
-async def next_block():
-    """Waits for the network's next block."""
-    async with bittensor.Client(ENDPOINT, fallback_endpoints=[], archive_endpoints=[]) as client:
-        async for _ in client.blocks():
-            return
+        await client.wait_for_block(timeout=COMMAND_SECONDS_MAX)
 
 
 def address(walk, wallet, key):
@@ -163,7 +157,7 @@ async def transfer(walk, client, coldkey):
 
 
 async def open_subnet(walk, client, netuids):
-    """Alice opens a subnet, starts it, and lets its weights be set in the open and soon."""
+    """A subnet costs what was quoted."""
     cost = await client.read("subnet_registration_cost")
     before = await client.balances.get(ALICE)
     walk.btcli("subnets", "create", wallet="alice")
@@ -178,21 +172,18 @@ async def open_subnet(walk, client, netuids):
 
 
 async def start_subnet(walk, client, netuid):
-    """The owner starts the subnet as soon as the delay allows and sets its hyperparameters."""
+    """The owner starts the subnet as soon as the delay allows, and sets a hyperparameter."""
     schedule = await client.read("subnet_start_schedule", netuid=netuid)
     start = schedule["earliest_start_block"]
-    await eventually(client.block, lambda block: block >= start, 120, f"block {start}")
+    await eventually(client, client.block, lambda block: block >= start, 120, f"block {start}")
     walk.btcli("sudo", "start", "--netuid", str(netuid), wallet="alice")
-    for name, value in [("commit_reveal_weights_enabled", "false"), ("tempo", str(TEMPO))]:
-        walk.btcli(
-            "sudo", "set", "--netuid", str(netuid), "--name", name, "--value", value, wallet="alice"
-        )
+    walk.btcli(
+        "sudo", "set", "--netuid", str(netuid), "--name", "immunity_period",
+        "--value", str(IMMUNITY_PERIOD), wallet="alice",
+    )
     hyperparameters = await client.read("subnet_hyperparameters", netuid=netuid)
-    found = {
-        name: hyperparameters[name]
-        for name in ("subnet_is_active", "commit_reveal_weights_enabled", "tempo")
-    }
-    expect(list(found.values()) == [True, False, TEMPO], f"hyperparameters {found}")
+    found = {name: hyperparameters[name] for name in ("subnet_is_active", "immunity_period")}
+    expect(list(found.values()) == [True, IMMUNITY_PERIOD], f"hyperparameters {found}")
     walk.step("sudo start, set", found)
 
 
@@ -258,7 +249,9 @@ async def set_weights(walk, client, netuid, uid, hotkey):
         graph = await client.read("metagraph", netuid=netuid)
         return graph["validator_permit"][uid]
 
-    await eventually(permitted, bool, 60, f"a validator permit for uid {uid}")
+    tempo = (await client.read("subnet", netuid=netuid)).tempo
+    seconds = 2 * (tempo + 10) * await client.block_time()
+    await eventually(client, permitted, bool, seconds, f"a validator permit for uid {uid}")
     walk.btcli(
         "weights", "set", "--netuid", str(netuid), "--uids", "0,1", "--weights", "0.25,0.75",
         wallet="newcomer",
@@ -277,7 +270,7 @@ async def show(walk, client, netuid, coldkey, hotkey, uid):
     """`subnets show`, `subnets metagraph` and `wallet overview` show what the chain holds."""
     shown = walk.btcli("subnets", "show", str(netuid))
     expect(shown["owner_coldkey"] == ALICE, f"the owner is {shown['owner_coldkey']}")
-    expect(shown["tempo"] == TEMPO, f"the tempo is {shown['tempo']}")
+    expect(shown["neurons"] == uid + 1, f"{shown['neurons']} neurons, the last is uid {uid}")
     walk.step("subnets show", f"{shown['neurons']} neurons, tempo {shown['tempo']}")
     graph = walk.btcli("subnets", "metagraph", str(netuid))
     chain = await client.query(storage.SubtensorModule.Keys, [netuid, uid])
