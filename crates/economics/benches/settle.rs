@@ -35,8 +35,8 @@ struct Market {
 }
 
 impl Market {
-    /// A subnet whose first uids validate, with the bonds of a settled epoch. Since then every weight has moved, and one pair
-    /// in ten is another.
+    /// A subnet whose first uids validate, with the bonds of a settled epoch. Since then every weight has moved, and where
+    /// not all pairs have one, one in ten is between another pair.
     fn in_steady_state(&self, params: &Params, seed: u64) -> Input {
         let mut draws = Draws(seed);
         let mut input = self.opinions(&mut draws);
@@ -52,7 +52,7 @@ impl Market {
     }
 
     fn moved(&self, to: u16, draws: &mut Draws) -> (u16, u16) {
-        let changes = draws.below(10) == 0;
+        let changes = self.density_percent < 100 && draws.below(10) == 0;
         (
             if changes {
                 draws.below(self.uids.into()) as u16

@@ -172,10 +172,19 @@ struct Strip {
     start: usize,
     stride: usize,
     cells: Vec<Cell>,
-    /// Where each column's next cell goes.
-    next: Vec<usize>,
+    /// One per column.
+    slots: Vec<Slot>,
     /// How far each row's weights and bonds have been read.
     cursors: Vec<[usize; 2]>,
+}
+
+/// The state of a column while rows are added.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    /// Where the next cell goes.
+    next: usize,
+    /// One more than the bond of the row being added, until its cell is written.
+    waiting: u32,
 }
 
 impl Strip {
@@ -188,7 +197,7 @@ impl Strip {
             start: 0,
             stride,
             cells: vec![0; columns * stride],
-            next: vec![0; columns],
+            slots: vec![Slot::default(); columns],
             cursors: vec![[0; 2]; holders],
         }
     }
@@ -196,10 +205,9 @@ impl Strip {
     /// Empties the strip and puts it at a column.
     fn begin(&mut self, start: usize) {
         self.start = start;
-        self.next
-            .iter_mut()
-            .enumerate()
-            .for_each(|(column, next)| *next = column * self.stride);
+        for (column, slot) in self.slots.iter_mut().enumerate() {
+            slot.next = column * self.stride;
+        }
     }
 
     /// Adds a row's weights and bonds, merged by uid, leaving out weights that do not count.
@@ -224,39 +232,37 @@ impl Strip {
             }
             return;
         }
-        let (mut w, mut b) = (0, 0);
-        while w < weights.len() && b < bonds.len() {
-            let ((to_w, weight), (to_b, bond)) = (weights[w], bonds[b]);
-            // Written so as to compile without branches: which row is ahead is anybody's guess.
-            let (takes_weight, takes_bond) = (to_w <= to_b, to_b <= to_w);
-            w += usize::from(takes_weight);
-            b += usize::from(takes_bond);
-            let share = total.share(u64::from(if takes_weight { weight } else { 0 }));
-            let share = (takes_weight && counts(to_w)).then_some(share);
-            let bond = if takes_bond { bond } else { 0 };
-            if share.is_some() || takes_bond {
-                self.push(to_w.min(to_b), cell(share, bond, index));
-            }
+        // Each bond waits in its column for a weight beside it. Merging the rows by comparing uids would make
+        // each step wait for the one before.
+        for &(to, bond) in bonds {
+            self.slots[usize::from(to) - self.start].waiting = u32::from(bond) + 1;
         }
-        for &(to, weight) in &weights[w..] {
+        for &(to, weight) in weights {
             if counts(to) {
-                self.push(to, cell(Some(total.share(u64::from(weight))), 0, index));
+                let waiting = &mut self.slots[usize::from(to) - self.start].waiting;
+                let bond = waiting.saturating_sub(1) as u16;
+                *waiting = 0;
+                self.push(to, cell(Some(total.share(u64::from(weight))), bond, index));
             }
         }
-        for &(to, bond) in &bonds[b..] {
-            self.push(to, cell(None, bond, index));
+        for &(to, bond) in bonds {
+            let slot = &mut self.slots[usize::from(to) - self.start];
+            // Written either way, counted only if still waiting: whether it is, is anybody's guess.
+            self.cells[slot.next] = cell(None, bond, index);
+            slot.next += usize::from(slot.waiting > 0);
+            slot.waiting = 0;
         }
     }
 
     #[inline(always)]
     fn push(&mut self, to: u16, cell: Cell) {
-        let next = &mut self.next[usize::from(to) - self.start];
-        self.cells[*next] = cell;
-        *next += 1;
+        let slot = &mut self.slots[usize::from(to) - self.start];
+        self.cells[slot.next] = cell;
+        slot.next += 1;
     }
 
     #[inline(always)]
     fn column(&self, column: usize) -> &[Cell] {
-        &self.cells[column * self.stride..self.next[column]]
+        &self.cells[column * self.stride..self.slots[column].next]
     }
 }
