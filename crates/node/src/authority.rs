@@ -1,7 +1,7 @@
 //! Runs an authority: agreement over TCP, on disk, under one runtime.
 
 use crate::{
-    Config, Error,
+    Config, Error, Shutdown,
     genesis::Genesis,
     host::{self, Host},
     presence::Presence,
@@ -66,10 +66,7 @@ impl Authority {
     }
 
     /// Runs until `shutdown` ends or the node cannot go on.
-    pub(crate) fn run(
-        self,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), Error> {
+    pub(crate) fn run(self, shutdown: Shutdown) -> Result<(), Error> {
         let settings = machine::Config::new()
             .with_worker_threads(THREADS)
             .with_storage_directory(self.host.config.base_path.join(AGREEMENT));
@@ -82,11 +79,7 @@ impl Authority {
         })
     }
 
-    async fn work(
-        self,
-        context: machine::Context,
-        shutdown: impl Future<Output = ()>,
-    ) -> Result<(), Error> {
+    async fn work(self, context: machine::Context, mut shutdown: Shutdown) -> Result<(), Error> {
         let me = self.key.public();
         let identity = consensus::hexadecimal(&me);
         let others = self.committee.authorities().len() - 1;
@@ -115,7 +108,6 @@ impl Authority {
             progress.clone(),
         );
         let meeting = meet(&peers, &self.committee);
-        tokio::pin!(shutdown);
         tokio::select! {
             () = &mut shutdown => return Ok(()),
             () = meeting => {}

@@ -10,7 +10,7 @@
 //! through nodes that nobody trusts; the worst they can do is to be silent.
 
 use crate::{
-    Config, Error,
+    Config, Error, Shutdown,
     chain::LedgerChain,
     genesis::Genesis,
     host::Host,
@@ -71,10 +71,7 @@ impl Follower {
     }
 
     /// Runs until `shutdown` ends or the node cannot go on.
-    pub(crate) fn run(
-        self,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), Error> {
+    pub(crate) fn run(self, shutdown: Shutdown) -> Result<(), Error> {
         let settings = machine::Config::new()
             .with_worker_threads(2)
             .with_storage_directory(self.host.config.base_path.join(RUNTIME));
@@ -87,11 +84,7 @@ impl Follower {
         })
     }
 
-    async fn work(
-        self,
-        context: machine::Context,
-        shutdown: impl Future<Output = ()>,
-    ) -> Result<(), Error> {
+    async fn work(self, context: machine::Context, shutdown: Shutdown) -> Result<(), Error> {
         let started_at = self.host.ledger.finalized().number;
         let progress = Progress::new(started_at);
         let presence = Presence {

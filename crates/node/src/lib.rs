@@ -38,8 +38,14 @@ pub use telemetry::Measured;
 
 use authority::Authority;
 use follower::Follower;
+use futures::{FutureExt as _, future::BoxFuture};
 use genesis::{Genesis, KeyFile};
 use std::panic::{self, AssertUnwindSafe};
+
+/// What tells a node to stop, by ending.
+///
+/// Of one concrete type, so that the whole node is compiled here and not once more in whatever program runs it.
+type Shutdown = BoxFuture<'static, ()>;
 
 /// Runs a node until `shutdown` ends. Blocks the calling thread; the node brings its own threads.
 ///
@@ -50,6 +56,10 @@ pub fn run(
     config: Config,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
+    run_until(config, shutdown.boxed())
+}
+
+fn run_until(config: Config, shutdown: Shutdown) -> Result<(), Error> {
     let genesis = Genesis::read(&config.genesis)?;
     let _held = host::hold(&config.base_path)?;
     let Some(key) = &config.key else {
