@@ -1,5 +1,8 @@
 //! Builds a block: inherents first, then as many of the pool's transactions as fit.
 //!
+//! A candidate may carry another transaction encrypted. When this node can read it, it goes in right behind its carrier, if
+//! it is valid and fits.
+//!
 //! A candidate that does not fit the block's remaining weight is passed over, and after a few of those the block
 //! counts as full. One that is not valid on this parent is passed over and reported, unless it is merely early or late
 //! by its nonce: the pool knows about those.
@@ -87,8 +90,11 @@ impl Ledger {
                 break;
             }
             let included = |block: &Arc<Executed>| block.extrinsics.contains(&candidate.hash());
-            if !ancestors.iter().any(included) {
-                draft.try_candidate(&candidate);
+            if !ancestors.iter().any(included)
+                && draft.try_candidate(&candidate)
+                && let Some(sealed) = self.sealed_in(candidate.extrinsic())
+            {
+                draft.try_sealed(sealed);
             }
         }
         let (executed, built) = draft.end()?;
@@ -152,23 +158,40 @@ impl<'a> Draft<'a> {
             || self.misfits >= MISFITS_MAX
     }
 
-    fn try_candidate(&mut self, candidate: &Transaction) {
+    /// Includes a candidate if it is valid and fits; says whether.
+    fn try_candidate(&mut self, candidate: &Transaction) -> bool {
         let bytes = candidate.encoded();
         if self.bytes + bytes.len() > self.limits.bytes {
             self.misfits += 1;
-            return;
+            return false;
         }
         use TransactionValidityError::Invalid;
         match self.session.apply(bytes) {
             Ok(Ok(())) => {
-                self.bytes += bytes.len();
-                self.transactions += 1;
-                self.extrinsics.push(candidate.extrinsic().clone());
+                self.take(candidate.extrinsic().clone(), bytes.len());
+                return true;
             }
             Ok(Err(Invalid(InvalidTransaction::ExhaustsResources))) => self.misfits += 1,
             Ok(Err(Invalid(InvalidTransaction::Future | InvalidTransaction::Stale))) => {}
             Ok(Err(_)) | Err(_) => self.invalid.push(candidate.hash()),
         }
+        false
+    }
+
+    /// Includes what an included candidate carried encrypted, if it is valid and fits. Its sender has paid for the
+    /// attempt with the carrier.
+    fn try_sealed(&mut self, sealed: Extrinsic) {
+        let bytes = sealed.encode();
+        let fits = self.bytes + bytes.len() <= self.limits.bytes;
+        if fits && matches!(self.session.apply(&bytes), Ok(Ok(()))) {
+            self.take(sealed, bytes.len());
+        }
+    }
+
+    fn take(&mut self, extrinsic: Extrinsic, bytes: usize) {
+        self.bytes += bytes;
+        self.transactions += 1;
+        self.extrinsics.push(extrinsic);
     }
 
     fn end(mut self) -> Result<(Executed, Built)> {

@@ -30,16 +30,21 @@ mod best;
 mod builder;
 mod error;
 mod execution;
+mod finality;
+mod genesis;
 mod ledger;
 pub mod pool;
+mod reads;
 mod state;
 mod store;
 mod tree;
+mod turns;
 
 pub use crate::best::{Head, Notice, StorageChange};
 pub use crate::builder::{Built, Limits};
 pub use crate::error::{CallError, Error};
-pub use crate::ledger::{Config, Finalized, Ledger, Retention, timestamp_of};
+pub use crate::finality::Finalized;
+pub use crate::ledger::{Config, Ledger, Retention, timestamp_of};
 pub use crate::state::State;
 
 /// Hash of blocks, states and transactions.

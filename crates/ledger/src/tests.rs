@@ -1,14 +1,15 @@
 //! Tests that look behind the ledger, at what it stores.
 
 use crate::pool::{self, Pool, Source};
-use crate::store::Memory;
-use crate::{Config, Hash, Ledger, Limits, Retention};
+use crate::store::{Change, Column, Memory, Store as _};
+use crate::{Config, Error, Hash, Ledger, Limits, Retention};
 use parity_scale_codec::Encode;
 use runtime::genesis::{GenesisSpec, build, development_account, development_pair};
 use runtime::{RuntimeCall, TAO};
 use sp_runtime::MultiAddress;
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 struct Chain {
     store: Arc<Memory>,
@@ -151,4 +152,83 @@ fn competitors_beyond_the_bound_push_out_older_ones() {
     assert!(ledger.tree().len() <= 4);
     ledger.finalize(last, vec![]).unwrap();
     assert_eq!(ledger.finalized().hash, last);
+}
+
+/// A store whose disk can be pulled out.
+struct Unreliable {
+    inner: Memory,
+    broken: std::sync::atomic::AtomicBool,
+}
+
+impl crate::store::Store for Unreliable {
+    fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.inner.get(column, key)
+    }
+
+    fn commit(&self, changes: Vec<Change>) -> Result<(), Error> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(Error::Store("the disk is gone".into()));
+        }
+        self.inner.commit(changes)
+    }
+}
+
+#[test]
+fn a_block_whose_commit_fails_is_not_final() {
+    let genesis = build(&GenesisSpec::development(250)).unwrap();
+    let store = Arc::new(Unreliable {
+        inner: Memory::default(),
+        broken: false.into(),
+    });
+    let ledger = Ledger::over(store.clone(), &Config::in_memory(), genesis).unwrap();
+    let first = ledger.genesis_hash();
+    let time = 1_700_000_000_000;
+    let built = ledger
+        .build(first, time, vec![], [], Limits::default(), || true)
+        .unwrap();
+    store.broken.store(true, Ordering::Relaxed);
+    let failed = ledger.finalize(built.hash, vec![]);
+    assert!(matches!(failed, Err(Error::Store(_))));
+    assert_eq!(ledger.finalized().hash, first);
+    store.broken.store(false, Ordering::Relaxed);
+    ledger.finalize(built.hash, vec![]).unwrap();
+    assert_eq!(ledger.finalized().hash, built.hash);
+}
+
+#[test]
+fn damaged_bytes_are_called_damaged() {
+    let genesis = build(&GenesisSpec::development(250)).unwrap();
+    let store = Arc::new(Memory::default());
+    let config = Config::in_memory();
+    drop(Ledger::over(store.clone(), &config, genesis.clone()).unwrap());
+    let tip = Change::Put(Column::Meta, b"tip".to_vec(), vec![1, 2, 3]);
+    store.commit(vec![tip]).unwrap();
+    let opened = Ledger::over(store, &config, genesis);
+    assert!(matches!(opened, Err(Error::Corrupt { what: "tip" })));
+}
+
+/// One branch longer than the bound cannot be thinned out: its growth has to wait for finality.
+#[test]
+fn a_branch_longer_than_the_bound_waits_for_finality() {
+    let genesis = build(&GenesisSpec::development(250)).unwrap();
+    let config = Config {
+        unfinalized_max: 3,
+        ..Config::in_memory()
+    };
+    let ledger = Ledger::open(config, genesis).unwrap();
+    let mut parent = ledger.genesis_hash();
+    let grow = |parent, step: u64| {
+        let time = 1_700_000_000_000 + step * 250;
+        ledger.build(parent, time, vec![], [], Limits::default(), || true)
+    };
+    for step in 0..3 {
+        parent = grow(parent, step).unwrap().hash;
+    }
+    let refused = grow(parent, 3);
+    assert!(matches!(
+        refused,
+        Err(Error::TooManyUnfinalized { count: 3 })
+    ));
+    ledger.finalize(parent, vec![]).unwrap();
+    grow(parent, 3).unwrap();
 }

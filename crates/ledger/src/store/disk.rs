@@ -221,6 +221,10 @@ fn operation(change: Change) -> (u8, Operation<Vec<u8>, Vec<u8>>) {
 /// Refuses to write to a disk that is nearly full.
 fn ensure_space(path: &Path) -> Result<()> {
     let free = fs2::available_space(path).map_err(|error| unusable(path, &error))?;
+    judge_space(path, free)
+}
+
+fn judge_space(path: &Path, free: u64) -> Result<()> {
     if free < FREE_BYTES_MIN {
         return Err(Error::DiskFull {
             path: path.to_owned(),
@@ -237,4 +241,63 @@ fn unusable(path: &Path, error: &std::io::Error) -> Error {
 
 fn failed(error: parity_db::Error) -> Error {
     Error::Store(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nearly_full_disk_is_named_with_what_it_lacks() {
+        let path = Path::new("/data");
+        assert!(judge_space(path, FREE_BYTES_MIN).is_ok());
+        let refused = judge_space(path, 5 << 20);
+        let text =
+            "only 5 MiB are free on the disk of /data; make room for at least 64 MiB, then restart";
+        assert!(
+            matches!(&refused, Err(error @ Error::DiskFull { .. }) if error.to_string() == text)
+        );
+    }
+
+    /// What a closing store has taken is in the tables when it is gone, whatever its writer was doing.
+    #[test]
+    fn closing_keeps_every_commit() {
+        let directory = tempfile::tempdir().unwrap();
+        for round in 0..4u8 {
+            let store = Disk::open(directory.path()).unwrap();
+            for index in 0..9u8 {
+                let key = vec![round, index];
+                store
+                    .commit(vec![Change::Put(Column::Numbers, key, vec![index; 100])])
+                    .unwrap();
+            }
+            drop(store);
+            let store = Disk::open(directory.path()).unwrap();
+            for (round, index) in
+                (0..=round).flat_map(|round| (0..9).map(move |index| (round, index)))
+            {
+                let value = store.get(Column::Numbers, &[round, index]).unwrap();
+                assert_eq!(value, Some(vec![index; 100]));
+            }
+        }
+    }
+
+    #[test]
+    fn a_node_goes_with_its_last_owner() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Disk::open(directory.path()).unwrap();
+        let node = crate::Hash::repeat_byte(7);
+        let held = |store: &Disk| store.get(Column::Nodes, node.as_bytes()).unwrap().is_some();
+        let retain = || Change::Retain(node, vec![1; 40]);
+        store.commit(vec![retain(), retain()]).unwrap();
+        store.commit(vec![Change::Release(node)]).unwrap();
+        drop(store);
+        let store = Disk::open(directory.path()).unwrap();
+        assert!(held(&store));
+        store.commit(vec![retain(), Change::Release(node)]).unwrap();
+        assert!(held(&store));
+        store.commit(vec![Change::Release(node)]).unwrap();
+        drop(store);
+        assert!(!held(&Disk::open(directory.path()).unwrap()));
+    }
 }

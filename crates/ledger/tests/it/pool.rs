@@ -75,6 +75,14 @@ fn nonsense_is_refused_as_such() {
 }
 
 #[test]
+fn a_transaction_longer_than_any_block_takes_is_refused() {
+    let chain = Chain::in_memory();
+    let refused = chain.pool.submit(vec![0; 600_000], Source::External);
+    let expected = 512 * 1024;
+    assert!(matches!(refused, Err(PoolError::TooLarge { bytes: 600_000, max }) if max == expected));
+}
+
+#[test]
 fn a_used_nonce_is_stale() {
     let chain = Chain::in_memory();
     chain.submit_transfer("Alice", "Bob", 0);
