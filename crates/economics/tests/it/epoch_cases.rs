@@ -66,43 +66,49 @@ fn the_plain_reading_of_the_rule_is_exact_too() {
     check(reference::settle);
 }
 
+/// The message of a refused case with its cause, as the command prints it.
+fn refusal(text: &str) -> String {
+    let error = case::read(text).expect_err("the case is refused");
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
+}
+
 #[test]
 fn a_case_with_a_missing_entry_names_the_vector() {
     let text =
         text_of(&files()[0]).replace("\"last_update\": [26,25,1]", "\"last_update\": [26,25]");
-    let error = case::read(&text).unwrap_err().to_string();
-    assert_eq!(error, "step 0: `last_update` has 2 entries, expected n = 3");
+    assert_eq!(
+        refusal(&text),
+        "step 0: `last_update` has 2 entries, expected n = 3"
+    );
 }
 
 #[test]
 fn a_case_with_an_unknown_parameter_names_it() {
     let text = text_of(&files()[0]).replace("\"kappa_u16\"", "\"kapa_u16\"");
-    let error = case::read(&text).unwrap_err().to_string();
+    let refusal = refusal(&text);
     assert!(
-        error.starts_with("step 0: parameters: unknown field `kapa_u16`"),
-        "{error}"
+        refusal.starts_with("step 0: parameters: unknown field `kapa_u16`"),
+        "{refusal}"
     );
 }
 
 #[test]
 fn a_case_with_an_unknown_version_or_uid_is_refused() {
     let text = text_of(&files()[0]);
-    let error =
-        case::read(&text.replace("\"yuma_version\": 3", "\"yuma_version\": 4")).unwrap_err();
+    let version = text.replace("\"yuma_version\": 3", "\"yuma_version\": 4");
     assert_eq!(
-        error.to_string(),
+        refusal(&version),
         "step 0: `yuma_version` is 4, expected 2 or 3"
     );
-    let error = case::read(&text.replace("\"0\": [[0,", "\"7\": [[0,")).unwrap_err();
+    let uid = text.replace("\"0\": [[0,", "\"7\": [[0,");
     assert_eq!(
-        error.to_string(),
+        refusal(&uid),
         "step 0: `weights` has a row of uid 7, but n = 3"
     );
-    assert!(
-        case::read("[")
-            .unwrap_err()
-            .to_string()
-            .starts_with("not an epoch case: ")
+    assert_eq!(
+        refusal("["),
+        "not an epoch case: EOF while parsing a list at line 1 column 1"
     );
 }
 
@@ -112,9 +118,8 @@ fn a_long_run_is_refused_before_it_is_written_out() {
         "\"stake\": [10000,10000,5000]",
         "\"stake\": {\"run_length\": [[1, 99999999999]]}",
     );
-    let error = case::read(&text).unwrap_err().to_string();
     assert_eq!(
-        error,
+        refusal(&text),
         "step 0: `stake` runs to 99999999999 entries, more than 65536"
     );
 }

@@ -152,7 +152,7 @@ fn consensus(weights: &[Row], active: &[i128], kappa: i128, j: usize) -> i128 {
 fn masked_weights(params: &Params, input: &Input, n: usize) -> Vec<Row> {
     let at = |vector: &Vec<u64>, i: usize| vector.get(i).copied().unwrap_or(0);
     let mut rows = vec![Row::new(); n];
-    for i in 0..n {
+    for (i, row) in rows.iter_mut().enumerate() {
         let is_owner = params.owner == Some(i as u16);
         if !(is_owner || input.validator_permit.get(i).copied().unwrap_or(false)) {
             continue;
@@ -162,14 +162,13 @@ fn masked_weights(params: &Params, input: &Input, n: usize) -> Vec<Row> {
             let is_stale = j < n && at(&input.last_update, i) <= at(&input.registered_at, j);
             let is_sniped = j < n
                 && matches!(input.commit_block.get(i), Some(Some(c)) if *c < at(&input.registered_at, j));
-            if j < n && !(i == j && !is_owner) && !is_stale && !is_sniped {
-                rows[i].insert(j, i128::from(weight) * ONE);
+            if j < n && (i != j || is_owner) && !is_stale && !is_sniped {
+                row.insert(j, i128::from(weight) * ONE);
             }
         }
-        let sum: i128 = rows[i].values().sum();
+        let sum: i128 = row.values().sum();
         if sum != 0 {
-            rows[i]
-                .values_mut()
+            row.values_mut()
                 .for_each(|value| *value = over(*value, sum));
         }
     }

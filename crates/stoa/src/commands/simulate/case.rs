@@ -27,10 +27,10 @@ const UIDS_MAX: usize = 1 << 16;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Not JSON, or not of the shape above.
-    #[error("not an epoch case: {0}")]
+    #[error("not an epoch case")]
     Shape(#[source] serde_json::Error),
     /// The parameters, with a step's overrides, are not understood.
-    #[error("step {step}: parameters: {source}")]
+    #[error("step {step}: parameters")]
     Params {
         /// The step, from 0.
         step: usize,
