@@ -22,16 +22,17 @@
 
 mod admission;
 mod answering;
+mod door;
 mod metrics;
 mod registrar;
 mod server;
 pub mod villain;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::serve::ListenerExt;
 use client::Client;
 use inference::Engine;
 use keys::Pair;
@@ -39,8 +40,13 @@ use primitives::NetUid;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use door::Door;
+
 pub use registrar::{Permits, permitted};
 pub use server::{Clock, Miner, router};
+
+/// How long answers under way may take once the miner is told to stop.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// How a miner is set up.
 #[derive(Clone, Debug)]
@@ -68,7 +74,7 @@ pub enum Error {
         /// The address.
         address: SocketAddr,
         /// What the system said.
-        reason: std::io::Error,
+        reason: io::Error,
     },
     /// The address cannot be reached by anybody else.
     #[error("{0} is no address that others can reach; name one with --announce")]
@@ -78,7 +84,7 @@ pub enum Error {
     Chain(#[from] client::Error),
     /// The server failed.
     #[error("the HTTP server failed: {0}")]
-    Serve(std::io::Error),
+    Serve(io::Error),
 }
 
 /// Serves until told to stop.
@@ -131,21 +137,27 @@ pub async fn run(
     tracing::info!(%hotkey, netuid = %config.netuid, listen = %bound, model = miner.model(), "serving");
 
     let following = tokio::spawn(registrar.run(shutdown.clone()));
-    // Small writes are the rule here: one token each. Waiting to fill a packet would delay every one of them.
-    let listener = listener.tap_io(|socket| {
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-    });
-    let stop = shutdown.clone();
-    let served = axum::serve(listener, router(Arc::new(miner)))
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await;
+    let served = serve(listener, miner, shutdown.clone()).await;
     shutdown.cancel();
     if let Err(error) = following.await {
         tracing::error!(%error, "the registrar ended badly");
     }
     served.map_err(Error::Serve)
+}
+
+/// Serves until `shutdown`, then waits a moment for the answers under way.
+async fn serve(listener: TcpListener, miner: Miner, shutdown: CancellationToken) -> io::Result<()> {
+    let stop = shutdown.clone();
+    let serving = axum::serve(Door::new(listener), router(Arc::new(miner)))
+        .with_graceful_shutdown(async move { stop.cancelled().await });
+    let farewell = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(FAREWELL).await;
+    };
+    tokio::select! {
+        served = async { serving.await } => served,
+        () = farewell => Ok(()),
+    }
 }
 
 /// The system's clock, in Unix milliseconds.

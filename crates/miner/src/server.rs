@@ -73,21 +73,36 @@ impl Miner {
         self.pair.account()
     }
 
-    /// Checks the envelope of a body, cheapest first, and uses its nonce up.
-    fn check(&self, envelope: &Envelope, route: Route, body: &[u8]) -> Result<Digest, Refusal> {
-        let now_ms = (self.clock)();
-        envelope.check_terms(self.hotkey(), self.netuid, now_ms)?;
-        if !self.permits.allow(&envelope.signer) {
-            let message = format!(
-                "{} holds no validator permit on subnet {}",
-                envelope.signer, self.netuid
-            );
-            return Err(Refusal::new(Code::NotPermitted, message));
+    /// Checks what needs no body: addressed here, in time, by someone who may ask.
+    fn check_asker(&self, envelope: &Envelope) -> Result<(), Refusal> {
+        envelope.check_terms(self.hotkey(), self.netuid, (self.clock)())?;
+        let signer = &envelope.signer;
+        if self.permits.allow(signer) {
+            return Ok(());
         }
+        let message = format!(
+            "{signer} holds no validator permit on subnet {}",
+            self.netuid
+        );
+        Err(Refusal::new(Code::NotPermitted, message))
+    }
+
+    /// Checks the signature over a body and uses the nonce up.
+    fn check_signature(
+        &self,
+        envelope: &Envelope,
+        route: Route,
+        body: &[u8],
+    ) -> Result<Digest, Refusal> {
         let request_hash = envelope.check_signature(route, body)?;
-        let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
         let terms = &envelope.terms;
-        nonces.take(envelope.signer, terms.nonce, terms.expires_ms, now_ms)?;
+        let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
+        nonces.take(
+            envelope.signer,
+            terms.nonce,
+            terms.expires_ms,
+            (self.clock)(),
+        )?;
         Ok(request_hash)
     }
 
@@ -153,10 +168,11 @@ async fn admit(miner: &Arc<Miner>, route: Route, request: Request) -> Result<Ans
     let (head, body) = request.into_parts();
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     let envelope = Envelope::from_headers(header)?;
-    // Who is refused anyway need not send a body.
-    envelope.check_terms(miner.hotkey(), miner.netuid, (miner.clock)())?;
+    // Who is refused anyway need not send a body, and one that was slow may have outlived its envelope.
+    miner.check_asker(&envelope)?;
     let body = read(body).await?;
-    let request_hash = miner.check(&envelope, route, &body)?;
+    miner.check_asker(&envelope)?;
+    let request_hash = miner.check_signature(&envelope, route, &body)?;
     let ask = Ask::from_body(route, &body)?;
     miner.check_model(&ask)?;
     let place = miner.admission.enter()?;

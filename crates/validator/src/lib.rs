@@ -68,6 +68,9 @@ pub use rhythm::Rhythm;
 pub use server::{Desk, Office, OpenBook, router};
 pub use transport::{Http, Transport};
 
+/// How long a page may be read once the validator is told to stop.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// How a validator is set up.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -133,10 +136,7 @@ pub async fn run(
     let following = follower::Follower::new(client, pair, office.clone(), archive.clone());
     let probing = tokio::spawn(probing.run(rand::random(), shutdown.clone()));
     let following = tokio::spawn(following.run(shutdown.clone()));
-    let stop = shutdown.clone();
-    let served = axum::serve(listener, router(office.clone()))
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await;
+    let served = serve(listener, office.clone(), shutdown.clone()).await;
     shutdown.cancel();
     for task in [probing, following] {
         if let Err(error) = task.await {
@@ -147,6 +147,25 @@ pub async fn run(
         archive.save(&office.desk())?;
     }
     served.map_err(Error::Serve)
+}
+
+/// Serves the pages until `shutdown`, then waits a moment for those being read.
+async fn serve(
+    listener: TcpListener,
+    office: Arc<Office>,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let stop = shutdown.clone();
+    let serving = axum::serve(listener, router(office))
+        .with_graceful_shutdown(async move { stop.cancelled().await });
+    let farewell = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(FAREWELL).await;
+    };
+    tokio::select! {
+        served = async { serving.await } => served,
+        () = farewell => Ok(()),
+    }
 }
 
 /// The system's clock, in Unix milliseconds.

@@ -174,3 +174,107 @@ fn unreadable(error: AnswerError) -> Fault {
 fn unreachable(error: reqwest::Error) -> Fault {
     Fault::Unreachable(error.without_url().to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http;
+    use keys::Pair;
+    use protocol::{AnswerWriter, Code, Digest, Finish, Receipt, Usage};
+
+    fn response(status: u16, body: impl Into<reqwest::Body>) -> reqwest::Response {
+        let response = http::Response::builder().status(status).body(body.into());
+        response.expect("a response").into()
+    }
+
+    fn written() -> Vec<Bytes> {
+        let bob = Pair::from_uri("//Bob").expect("a development key");
+        let writer = AnswerWriter::new(Route::Chat, "id-1", 0, "m");
+        let receipt = Receipt {
+            request_hash: Digest([3; 32]),
+            answer_hash: Digest::of(b"Ay, my lord."),
+            miner: bob.account(),
+            model: "m".into(),
+            seed: 9,
+            finish: Finish::Stop,
+            prompt_tokens: 4,
+            completion_tokens: 2,
+            token_ids: vec![5, 6],
+            queue_ms: 1,
+            first_token_ms: 2,
+            total_ms: 3,
+        };
+        vec![
+            writer.start(),
+            writer.delta("Ay, ", None),
+            writer.delta("my lord.", None),
+            writer.finish(Finish::Stop),
+            writer.usage(Usage::new(4, 2)),
+            writer.receipt(&receipt.sign(&bob)),
+            writer.done(),
+        ]
+    }
+
+    /// However the network cuts the bytes, also inside a character's or an event's middle.
+    #[tokio::test]
+    async fn an_answer_is_read_however_it_is_cut() {
+        let wire = written().concat();
+        for size in [1, 7, wire.len()] {
+            let pieces: Vec<_> = wire
+                .chunks(size)
+                .map(|piece| Ok::<_, std::io::Error>(piece.to_vec()))
+                .collect();
+            let body = reqwest::Body::wrap_stream(futures::stream::iter(pieces));
+            let reply = read(response(200, body), Instant::now())
+                .await
+                .expect("an answer");
+            assert_eq!(reply.answer.text, "Ay, my lord.");
+            assert!(reply.answer.is_done() && reply.first_token_ms <= reply.total_ms);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_breaks_is_no_lie_and_one_that_ends_early_is_no_answer() {
+        let mut pieces: Vec<_> = written().into_iter().take(3).map(Ok).collect();
+        pieces.push(Err(std::io::Error::other("reset")));
+        let body = reqwest::Body::wrap_stream(futures::stream::iter(pieces));
+        let fault = read(response(200, body), Instant::now())
+            .await
+            .expect_err("broken");
+        assert!(matches!(fault, Fault::Unreachable(_)), "{fault}");
+
+        let early = written()[..3].concat();
+        let reply = read(response(200, early), Instant::now())
+            .await
+            .expect("what there was");
+        assert!(!reply.answer.is_done() && reply.answer.receipt.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_breaks_the_protocol_is_unreadable() {
+        for wire in [
+            "data: {\"choices\":1}\n\n",
+            "event: odd\ndata: x\n\n",
+            "data: [DONE]\n\n",
+        ] {
+            let fault = read(response(200, wire), Instant::now())
+                .await
+                .expect_err("no answer");
+            assert!(matches!(fault, Fault::Unreadable(_)), "{fault}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_repeated_in_the_miners_words() {
+        let busy = Refusal::new(Code::Busy, "all 4 places are taken");
+        let fault = refused(response(503, busy.to_json())).await;
+        assert_eq!(fault, Fault::Refused("busy: all 4 places are taken".into()));
+        let foreign = refused(response(502, "<html>")).await;
+        assert_eq!(foreign, Fault::Refused("status 502 Bad Gateway".into()));
+        let gave_up = AnswerWriter::new(Route::Chat, "id-1", 0, "m").error(&busy);
+        let fault = read(response(200, gave_up), Instant::now())
+            .await
+            .expect_err("gave up");
+        assert!(matches!(fault, Fault::Refused(_)), "{fault}");
+    }
+}

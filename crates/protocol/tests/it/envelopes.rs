@@ -155,3 +155,13 @@ proptest! {
         prop_assert_ne!(name(one), name(other));
     }
 }
+
+proptest! {
+    /// Foreign headers and bodies are refused, never a panic.
+    #[test]
+    fn foreign_bytes_are_refusals(values in prop::collection::vec(".{0,80}", 7), body: Vec<u8>) {
+        let find = |wanted: &str| HEADERS.iter().position(|name| *name == wanted).map(|at| values[at].as_str());
+        prop_assert!(Envelope::from_headers(find).is_err());
+        prop_assert!(protocol::Ask::from_body(Route::Chat, &body).is_err());
+    }
+}
