@@ -243,7 +243,11 @@ async def stake_and_unstake(walk, client, netuid, coldkey, hotkey):
 
 
 async def set_weights(walk, client, netuid, uid, hotkey):
-    """With a permit, weights are set and stand on chain in the proportion given."""
+    """With a permit, and not too soon, weights are set and stand on chain in the proportion given."""
+
+    async def rested():
+        return await client.read("blocks_since_last_update", netuid=netuid, uid=uid)
+
 
     async def permitted():
         graph = await client.read("metagraph", netuid=netuid)
@@ -252,6 +256,9 @@ async def set_weights(walk, client, netuid, uid, hotkey):
     tempo = (await client.read("subnet", netuid=netuid)).tempo
     seconds = 2 * (tempo + 10) * await client.block_time()
     await eventually(client, permitted, bool, seconds, f"a validator permit for uid {uid}")
+    rest = await client.read("weights_rate_limit", netuid=netuid)
+    seconds = 2 * rest * await client.block_time()
+    await eventually(client, rested, lambda blocks: blocks > rest, seconds, "the rate limit")
     walk.btcli(
         "weights", "set", "--netuid", str(netuid), "--uids", "0,1", "--weights", "0.25,0.75",
         wallet="newcomer",

@@ -21,11 +21,13 @@ mod error;
 mod keyfile;
 mod pair;
 mod sealed;
+mod shield;
 mod signature;
 mod wallet;
 
 pub use error::Error;
 pub use keyfile::Keyfile;
 pub use pair::{Pair, Phrase};
+pub use shield::{SHIELD_SEED_BYTES, ShieldKey};
 pub use signature::{Domain, Signature, verify};
 pub use wallet::{Hotkeys, Wallet, default_wallet_path, list_wallets};

@@ -10,7 +10,7 @@ use crate::state::{Backend, Layer, Nodes, backend};
 use crate::store::{Change, Column, Disk, Memory, Store};
 use crate::tree::{Executed, Tree};
 use crate::turns::Turns;
-use crate::{Block, BlockNumber, Hash, Hasher};
+use crate::{Block, BlockNumber, Extrinsic, Hash, Hasher};
 use parity_scale_codec::{Decode, Encode};
 use runtime::VerifiedSignatures;
 use sp_core::storage::Storage;
@@ -18,7 +18,9 @@ use sp_runtime::traits::Header as _;
 use sp_trie::cache::{CacheSize, SharedTrieCache};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
 use tokio::sync::broadcast;
 
 pub(crate) const GENESIS_KEY: &[u8] = b"genesis";
@@ -33,6 +35,10 @@ pub enum Retention {
     /// All of them.
     Archive,
 }
+
+/// States kept by default: wallets name a block and read on from it for a while, some minutes even at a quarter of a second
+/// per block.
+const RETENTION_DEFAULT: u32 = 2_048;
 
 /// How a ledger is kept.
 #[derive(Clone, Debug)]
@@ -54,7 +60,7 @@ impl Config {
     pub fn in_memory() -> Self {
         Self {
             path: None,
-            retention: Retention::Last(256),
+            retention: Retention::Last(RETENTION_DEFAULT),
             cache_bytes: 32 * 1024 * 1024,
             unfinalized_max: 256,
             signatures_max: 16_384,
@@ -104,7 +110,11 @@ pub(crate) struct Inner {
     pub(crate) finalizing: Mutex<()>,
     pub(crate) executing: Turns,
     pub(crate) announcer: Announcer,
+    opener: OnceLock<Opener>,
 }
+
+/// Reads the transaction that another one carries encrypted, if this node can and there is one.
+pub type Opener = Box<dyn Fn(&Extrinsic) -> Option<Extrinsic> + Send + Sync>;
 
 impl Ledger {
     /// Opens the chain in `config.path`, beginning it with `genesis` if there is none.

@@ -11,6 +11,9 @@ use commonware_runtime::{Runner as _, Spawner as _, Supervisor as _, tokio as ma
 use consensus::{
     AuthorityKey, Committee, Fault, Metrics, Progress, PublicKey, gossip, gossip::Peers, network,
 };
+use keys::ShieldKey;
+use ledger::Extrinsic;
+use parity_scale_codec::Decode as _;
 use std::{net::SocketAddr, time::Duration};
 use tokio::sync::mpsc;
 use tracing::info;
@@ -63,6 +66,14 @@ impl Authority {
             listen,
             peers,
         })
+    }
+
+    /// Lets blocks built here contain what wallets encrypted to `key`.
+    pub(crate) fn open_sealed_with(&self, key: ShieldKey) {
+        self.host.ledger.open_sealed_with(Box::new(move |carrier| {
+            let opened = key.open(&runtime::shield::ciphertext(carrier)?)?;
+            Extrinsic::decode(&mut &opened[..]).ok()
+        }));
     }
 
     /// Runs until `shutdown` ends or the node cannot go on.

@@ -11,6 +11,7 @@
 
 use crate::Error;
 use consensus::{AuthorityKey, Committee, KeyError, PublicKey};
+use keys::{SHIELD_SEED_BYTES, ShieldKey};
 use ledger::Hash;
 use rand::CryptoRng;
 use runtime::genesis::GenesisSpec;
@@ -63,6 +64,10 @@ pub struct KeyFile {
     pub peer_secret: String,
     /// Its share of the group's key; hexadecimal.
     pub share: String,
+    /// Seed of the key to which wallets encrypt transactions until they are in a block, the same for all authorities;
+    /// hexadecimal. Absent on networks without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shield_seed: Option<String>,
 }
 
 impl Genesis {
@@ -147,6 +152,25 @@ impl KeyFile {
             share: consensus::share(&file.share)?,
         })
     }
+
+    /// Reads the shield key of a key file, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] or [`Error::Format`].
+    pub fn read_shield(path: &Path) -> Result<Option<ShieldKey>, Error> {
+        let file: Self = read_json(path, "key file")?;
+        let Some(text) = file.shield_seed else {
+            return Ok(None);
+        };
+        let mut seed = [0; SHIELD_SEED_BYTES];
+        hex::decode_to_slice(text, &mut seed).map_err(|reason| Error::Format {
+            path: path.to_owned(),
+            what: "key file",
+            reason: format!("shield_seed: {reason}"),
+        })?;
+        Ok(Some(ShieldKey::from_seed(seed)))
+    }
 }
 
 impl From<&AuthorityKey> for KeyFile {
@@ -155,6 +179,7 @@ impl From<&AuthorityKey> for KeyFile {
             public_key: consensus::hexadecimal(&key.public()),
             peer_secret: consensus::hexadecimal(&key.peer),
             share: consensus::hexadecimal(&key.share),
+            shield_seed: None,
         }
     }
 }
@@ -166,7 +191,7 @@ impl From<&AuthorityKey> for KeyFile {
 /// [`Error::Key`] when `count` is out of range; [`Error::Genesis`] when the ports run out.
 pub fn draw(
     rng: &mut impl CryptoRng,
-    runtime: GenesisSpec,
+    mut runtime: GenesisSpec,
     count: u32,
     p2p_base_port: u16,
 ) -> Result<(Genesis, Vec<KeyFile>), Error> {
@@ -185,13 +210,20 @@ pub fn draw(
             p2p: SocketAddr::from(([127, 0, 0, 1], port)).to_string(),
         });
     }
+    let mut shield_seed = [0; SHIELD_SEED_BYTES];
+    rng.fill_bytes(&mut shield_seed);
+    runtime.shield_key = Some(hex::encode(ShieldKey::from_seed(shield_seed).public()));
     let genesis = Genesis {
         runtime,
         authorities,
         group_public_key: consensus::hexadecimal(polynomial.public()),
         group_polynomial: consensus::hexadecimal(&polynomial),
     };
-    Ok((genesis, keys.iter().map(KeyFile::from).collect()))
+    let files = keys.iter().map(|key| KeyFile {
+        shield_seed: Some(hex::encode(shield_seed)),
+        ..KeyFile::from(key)
+    });
+    Ok((genesis, files.collect()))
 }
 
 /// Writes a network's files into `directory`, making it if need be. Key files are readable by their owner only.

@@ -66,8 +66,12 @@ fn run_until(config: Config, shutdown: Shutdown) -> Result<(), Error> {
         let follower = Follower::prepare(config, genesis)?;
         return contain(|| follower.run(shutdown));
     };
+    let shield = KeyFile::read_shield(key)?;
     let key = KeyFile::read(key)?;
     let authority = Authority::prepare(config, genesis, key)?;
+    if let Some(shield) = shield {
+        authority.open_sealed_with(shield);
+    }
     contain(|| authority.run(shutdown))
 }
 

@@ -40,6 +40,9 @@ pub struct GenesisSpec {
     /// Blocks from a subnet's registration until its owner may open it.
     #[serde(default)]
     pub start_call_delay: u64,
+    /// Public key to which wallets encrypt transactions until they are in a block, in hexadecimal; none when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shield_key: Option<String>,
 }
 
 fn default_tempo() -> u16 {
@@ -102,6 +105,7 @@ impl GenesisSpec {
             tempo: default_tempo(),
             subnet_price: default_subnet_price(),
             start_call_delay: 0,
+            shield_key: None,
         }
     }
 }
@@ -143,7 +147,16 @@ pub fn build(spec: &GenesisSpec) -> Result<Storage, Error> {
             crate::EXISTENTIAL_DEPOSIT
         )));
     }
+    let shield_key = match &spec.shield_key {
+        Some(key) => sp_core::bytes::from_hex(key)
+            .map_err(|reason| Error::Pallet(format!("the shield key: {reason:?}")))?,
+        None => Vec::new(),
+    };
     let config = RuntimeGenesisConfig {
+        mev_shield: crate::shield::GenesisConfig {
+            next_key: shield_key,
+            ..Default::default()
+        },
         balances: pallet_balances::GenesisConfig {
             balances: spec
                 .balances
