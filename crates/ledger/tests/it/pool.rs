@@ -282,4 +282,22 @@ proptest! {
         let tip = chain.ledger.finalized().hash;
         prop_assert_eq!(crate::fixture::free(&chain.ledger, tip, "Charlie"), 10_016 * TAO);
     }
+
+    /// Bytes from strangers are refused or taken, and never more than that.
+    #[test]
+    fn foreign_bytes_do_no_harm(
+        noise in proptest::collection::vec(any::<u8>(), 0..300),
+        flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let chain = Chain::in_memory();
+        let refused = chain.pool.submit(noise, Source::External);
+        prop_assert!(matches!(refused, Err(PoolError::BadFormat(_))));
+        let mut bytes = chain.transfer("Alice", "Bob", TAO, 0);
+        for (place, value) in flips {
+            *place.get_mut(&mut bytes) ^= value;
+        }
+        // Whatever the verdict, the chain goes on.
+        let _ = chain.pool.submit(bytes, Source::External);
+        prop_assert_eq!(chain.advance().number, 1);
+    }
 }

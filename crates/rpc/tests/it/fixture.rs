@@ -2,7 +2,7 @@
 
 use jsonrpsee::RpcModule;
 use ledger::pool::{self, Pool};
-use ledger::{Config, Head, Ledger, Limits};
+use ledger::{Config, Head, Ledger, Limits, Retention};
 use parity_scale_codec::Encode;
 use rpc::{Context, NodeFacts, Peer, Role, SyncState};
 use runtime::genesis::{GenesisSpec, build, development_account, development_pair};
@@ -57,7 +57,11 @@ impl NodeFacts for Facts {
 impl Node {
     pub fn new() -> Self {
         let genesis = build(&GenesisSpec::development(250)).unwrap();
-        let ledger = Ledger::open(Config::in_memory(), genesis).unwrap();
+        let config = Config {
+            retention: Retention::Last(16),
+            ..Config::in_memory()
+        };
+        let ledger = Ledger::open(config, genesis).unwrap();
         let pool = Arc::new(Pool::new(ledger.clone(), pool::Config::default()));
         let context = Context {
             ledger,

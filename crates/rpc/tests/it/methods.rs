@@ -178,7 +178,7 @@ async fn an_unknown_state_says_which_block() {
 async fn a_discarded_state_says_so_in_the_words_that_the_sdk_parses() {
     let node = Node::new();
     let genesis = node.context.ledger.genesis_hash();
-    for _ in 0..260 {
+    for _ in 0..20 {
         node.grow();
         node.finalize();
     }
