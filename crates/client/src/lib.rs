@@ -7,14 +7,14 @@
 //! ```no_run
 //! # async fn example(alice: keys::Pair) -> Result<(), client::Error> {
 //! use client::{Client, Until};
-//! use primitives::NetUid;
+//! use primitives::{NetUid, Uid};
 //!
 //! let client = Client::connect("ws://127.0.0.1:9944").await?;
 //! let market = client.metagraph(NetUid(1)).await?;
 //! for neuron in &market.neurons {
 //!     println!("{} {} {:?}", neuron.uid, neuron.hotkey, neuron.axon);
 //! }
-//! client.set_weights(&alice, NetUid(1), &[(2, 65535)], 0, Until::Finalized).await?;
+//! client.set_weights(&alice, NetUid(1), &[(Uid(2), 65535)], 0, Until::Finalized).await?;
 //! # Ok(()) }
 //! ```
 //!
