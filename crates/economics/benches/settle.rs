@@ -1,8 +1,9 @@
 //! How long an epoch takes, on one thread.
 //!
-//! Each case is an epoch in steady state: bonds of a settled epoch before it, and weights that have moved since. The time
-//! limit that the project holds itself to stands beside each name. Throughput counts weights; as a yardstick, the nine
-//! multiplications that a weight and its bond need at the least (eleven in Yuma 2) take about 4 ns at 2.6 GHz.
+//! Each case is an epoch in steady state: bonds of a settled epoch before it, and weights that have
+//! moved since. The time limit that the project holds itself to stands beside each name. Throughput
+//! counts weights; as a yardstick, the nine multiplications that a weight and its bond need at the
+//! least (eleven in Yuma 2) take about 4 ns at 2.6 GHz.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -10,7 +11,8 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use economics::epoch::{Input, LiquidAlpha, Params, Yuma, settle};
 
-/// A generator of test data: an LCG with an output mix, so that no figure depends on a library's version.
+/// A generator of test data: an LCG with an output mix, so that no figure depends on a library's
+/// version.
 struct Draws(u64);
 
 impl Draws {
@@ -35,8 +37,8 @@ struct Market {
 }
 
 impl Market {
-    /// A subnet whose first uids validate, with the bonds of a settled epoch. Since then every weight has moved, and where
-    /// not all pairs have one, one in ten is between another pair.
+    /// A subnet whose first uids validate, with the bonds of a settled epoch. Since then every
+    /// weight has moved, and where not all pairs have one, one in ten is between another pair.
     fn in_steady_state(&self, params: &Params, seed: u64) -> Input {
         let mut draws = Draws(seed);
         let mut input = self.opinions(&mut draws);

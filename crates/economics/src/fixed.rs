@@ -1,9 +1,11 @@
 //! Fixed-point numbers: exact multiplication and division, always rounded down.
 //!
-//! Two formats are in use. Shares inside an epoch are plain `u64` counts of 2⁻³² (see [`crate::epoch`]), divided
-//! by [`Total`]. Prices and proportions are [`Fixed`], with 64 bits on each side of the point.
+//! Two formats are in use. Shares inside an epoch are plain `u64` counts of 2⁻³² (see
+//! [`crate::epoch`]), divided by [`Total`]. Prices and proportions are [`Fixed`], with 64 bits on
+//! each side of the point.
 
-/// Returns `⌊a · b / c⌋`, or zero when `c` is zero, saturating at `u128::MAX`; the product never overflows.
+/// Returns `⌊a · b / c⌋`, or zero when `c` is zero, saturating at `u128::MAX`; the product never
+/// overflows.
 pub fn mul_div(a: u128, b: u128, c: u128) -> u128 {
     if c == 0 {
         return 0;
@@ -127,14 +129,16 @@ pub(crate) fn saturate(value: u128) -> u64 {
     u64::try_from(value).unwrap_or(u64::MAX)
 }
 
-/// A total that many parts are divided by: `⌊part · 2³² / total⌋` by multiplication instead of division.
+/// A total that many parts are divided by: `⌊part · 2³² / total⌋` by multiplication instead of
+/// division.
 ///
-/// Dividing a million weights by their row sums is most of an epoch's arithmetic, and a 64-bit division costs ten times a
-/// multiplication. The reciprocal is taken once. What it yields is the quotient or one less, so one look at
-/// the remainder makes it exact.
+/// Dividing a million weights by their row sums is most of an epoch's arithmetic, and a 64-bit
+/// division costs ten times a multiplication. The reciprocal is taken once. What it yields is the
+/// quotient or one less, so one look at the remainder makes it exact.
 ///
-/// The estimate is never too large because the reciprocal is rounded down. It is at most one too small: with the total shifted
-/// up to 64 bits, the reciprocal's error is below one unit, and the part shifted by as much is below 2⁶⁴.
+/// The estimate is never too large because the reciprocal is rounded down. It is at most one too
+/// small: with the total shifted up to 64 bits, the reciprocal's error is below one unit, and the
+/// part shifted by as much is below 2⁶⁴.
 #[derive(Clone, Copy, Debug)]
 pub struct Total {
     total: u64,
@@ -163,7 +167,8 @@ impl Total {
         }
     }
 
-    /// Returns `⌊part · 2³² / total⌋` for a part no larger than the total; zero when the total is zero.
+    /// Returns `⌊part · 2³² / total⌋` for a part no larger than the total; zero when the total is
+    /// zero.
     #[inline(always)]
     pub fn share(&self, part: u64) -> u64 {
         debug_assert!(part <= self.total, "a part is within its total");
@@ -175,10 +180,12 @@ impl Total {
     }
 }
 
-/// As [`Total`], for parts of at most [`SmallParts::MAX`]: one multiplication, with nothing to correct.
+/// As [`Total`], for parts of at most [`SmallParts::MAX`]: one multiplication, with nothing to
+/// correct.
 ///
-/// The reciprocal is rounded up and has 63 bits, so the product is too large by less than `part / 2^(31 + log₂ total)`. A
-/// quotient by the total is at least `1 / total` short of the next whole number, which is more.
+/// The reciprocal is rounded up and has 63 bits, so the product is too large by less than `part /
+/// 2^(31 + log₂ total)`. A quotient by the total is at least `1 / total` short of the next whole
+/// number, which is more.
 #[derive(Clone, Copy, Debug)]
 pub struct SmallParts {
     reciprocal: u64,
@@ -203,7 +210,8 @@ impl SmallParts {
         Self { reciprocal, log }
     }
 
-    /// Returns `⌊part · 2³² / total⌋` for a part of at most [`SmallParts::MAX`]; zero when the total is zero.
+    /// Returns `⌊part · 2³² / total⌋` for a part of at most [`SmallParts::MAX`]; zero when the
+    /// total is zero.
     #[inline(always)]
     pub fn share(&self, part: u64) -> u64 {
         debug_assert!(part <= Self::MAX, "parts are small");

@@ -2,25 +2,27 @@
 //!
 //! # The rule
 //!
-//! Of a currency with 21 million units, each block of [`REFERENCE_INTERVAL_MS`] mints one unit, halved each time
-//! half of what was left has been issued:
+//! Of a currency with 21 million units, each block of [`REFERENCE_INTERVAL_MS`] mints one unit,
+//! halved each time half of what was left has been issued:
 //!
 //! ```text
 //! k    = the largest number with issuance ≥ MAX · (1 − 2⁻ᵏ)
 //! mint = ⌊10⁹ / 2ᵏ⌋ rao, and nothing once issuance ≥ MAX
 //! ```
 //!
-//! TAO follows it by its total issuance, and each subnet's alpha by its own. Halving goes by issuance, not by height,
-//! so what is recycled pushes it back.
+//! TAO follows it by its total issuance, and each subnet's alpha by its own. Halving goes by
+//! issuance, not by height, so what is recycled pushes it back.
 //!
-//! A chain with shorter blocks mints proportionally less in each. Block `b` mints the difference between the
-//! schedule's running totals, `⌊rate·interval·(b+1)/12000⌋ − ⌊rate·interval·b/12000⌋`, so no remainder is ever
-//! lost or stored, and a day mints exactly what it would with reference blocks.
+//! A chain with shorter blocks mints proportionally less in each. Block `b` mints the difference
+//! between the schedule's running totals, `⌊rate·interval·(b+1)/12000⌋ − ⌊rate·interval·b/12000⌋`,
+//! so no remainder is ever lost or stored, and a day mints exactly what it would with reference
+//! blocks.
 //!
 //! # What always holds
 //!
 //! * Total issuance never passes [`MAX_RAO`].
-//! * Any run of blocks that lasts a whole number of reference intervals mints the same, whatever the interval.
+//! * Any run of blocks that lasts a whole number of reference intervals mints the same, whatever
+//!   the interval.
 
 /// Rao in one TAO, and in one alpha.
 pub const RAO_PER_TAO: u64 = 1_000_000_000;
@@ -42,7 +44,8 @@ pub fn block_emission(issuance: u64) -> u64 {
     RAO_PER_TAO >> halvings
 }
 
-/// Returns the part of a reference block's `amount` that falls to block `number` of a chain with this interval.
+/// Returns the part of a reference block's `amount` that falls to block `number` of a chain with
+/// this interval.
 ///
 /// # Examples
 ///
@@ -53,7 +56,8 @@ pub fn block_emission(issuance: u64) -> u64 {
 /// assert_eq!((0..4).map(|block| scaled(1_000_000_001, 3_000, block)).sum::<u64>(), 1_000_000_001);
 /// ```
 pub fn scaled(amount: u64, interval_ms: u64, number: u64) -> u64 {
-    // ⌊rate·(b+1)/T⌋ − ⌊rate·b/T⌋ from the remainder of rate·b alone, so that no product can overflow.
+    // ⌊rate·(b+1)/T⌋ − ⌊rate·b/T⌋ from the remainder of rate·b alone, so that no product can
+    // overflow.
     let reference = u128::from(REFERENCE_INTERVAL_MS);
     let rate = u128::from(amount) * u128::from(interval_ms);
     let carried = (rate % reference) * (u128::from(number) % reference) % reference;

@@ -1,7 +1,8 @@
 //! Integers only, no I/O: issuance, epoch settlement, splits, pool swaps.
 //!
-//! Everything here is a pure function of its arguments. The runtime calls it to decide who is paid, and `stoa
-//! simulate` calls the same code on a file, so a figure can always be recomputed away from the chain.
+//! Everything here is a pure function of its arguments. The runtime calls it to decide who is paid,
+//! and `stoa simulate` calls the same code on a file, so a figure can always be recomputed away
+//! from the chain.
 //!
 //! | module | the rule it owns |
 //! |---|---|
@@ -15,7 +16,8 @@
 //! # What always holds
 //!
 //! * No floats, no hashing order, no clock: the same input gives the same bytes on every machine.
-//! * Nothing is created: the parts of an amount, with the remainder handed back beside them, add up to it.
+//! * Nothing is created: the parts of an amount, with the remainder handed back beside them, add up
+//!   to it.
 
 #![deny(clippy::float_arithmetic)]
 #![warn(missing_docs)]

@@ -2,7 +2,8 @@
 //!
 //! # The rule
 //!
-//! With reserves `x` of what is paid and `y` of what is received, a payment `p` and a fee of `f / 65535`:
+//! With reserves `x` of what is paid and `y` of what is received, a payment `p` and a fee of `f /
+//! 65535`:
 //!
 //! ```text
 //! fee      = ⌈p·f / 65535⌉            stays in the pool, for all who hold it
@@ -11,8 +12,9 @@
 //! x' = x + p,   y' = y − received
 //! ```
 //!
-//! The price of alpha is `TAO reserve / alpha reserve`. A block adds TAO and the alpha of equal worth, but never more alpha than
-//! root's proportion of what the subnet mints; the TAO beyond that buys alpha instead ([`Injection`]).
+//! The price of alpha is `TAO reserve / alpha reserve`. A block adds TAO and the alpha of equal
+//! worth, but never more alpha than root's proportion of what the subnet mints; the TAO beyond that
+//! buys alpha instead ([`Injection`]).
 //!
 //! # What always holds
 //!
@@ -141,15 +143,17 @@ impl Pool {
         Ok(quote)
     }
 
-    /// Returns the largest payment up to `most` after which the price has not passed `limit` (above it when
-    /// buying, below it when selling); zero when it has already, or when no swap is possible.
+    /// Returns the largest payment up to `most` after which the price has not passed `limit` (above
+    /// it when buying, below it when selling); zero when it has already, or when no swap is
+    /// possible.
     pub fn largest_within(&self, side: Side, limit: Fixed, most: u64, fee: u16) -> u64 {
         let is_within = |paid: u64| match (self.quote(side, paid, fee), side) {
             (Ok(quote), Side::Buy) => quote.pool.price() <= limit,
             (Ok(quote), Side::Sell) => quote.pool.price() >= limit,
             (Err(_), _) => false,
         };
-        // The price moves one way only, so the payments within the limit are those up to a largest one.
+        // The price moves one way only, so the payments within the limit are those up to a largest
+        // one.
         let (mut within, mut beyond) = (0u64, most);
         if is_within(most) {
             return most;
@@ -178,7 +182,8 @@ pub struct Injection {
 }
 
 impl Injection {
-    /// Divides a subnet's TAO of one block, given the spot price, root's proportion and the alpha the block mints.
+    /// Divides a subnet's TAO of one block, given the spot price, root's proportion and the alpha
+    /// the block mints.
     pub fn of_block(tao: u64, price: Fixed, root_proportion: Fixed, alpha_emission: u64) -> Self {
         let cap = root_proportion.of(alpha_emission);
         let alpha = price.divide(tao);
@@ -201,7 +206,8 @@ impl Injection {
 /// Half-life of the moving price, in blocks: how long a subnet is considered young.
 pub const MOVING_PRICE_HALVING_BLOCKS: u64 = 201_600;
 
-/// Returns the moving price after a block: `a·min(spot, 1) + (1 − a)·moving`, with `a = rate·age / (age + halving)`.
+/// Returns the moving price after a block: `a·min(spot, 1) + (1 − a)·moving`, with `a = rate·age /
+/// (age + halving)`.
 ///
 /// A young subnet's price moves slowly, so that a short-lived spike earns little emission.
 pub fn moving_price(

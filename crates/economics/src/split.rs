@@ -1,4 +1,5 @@
-//! How an amount is divided: among subnets, between owner, miners, validators and root, then among people.
+//! How an amount is divided: among subnets, between owner, miners, validators and root, then among
+//! people.
 //!
 //! # The rule
 //!
@@ -11,25 +12,28 @@
 //!  each part ─▶ delegate take | stakers pro rata                                 take, pro_rata
 //! ```
 //!
-//! All parts are rounded down. What rounding leaves over is returned beside the parts, never dropped, so a
-//! caller can account for every rao.
+//! All parts are rounded down. What rounding leaves over is returned beside the parts, never
+//! dropped, so a caller can account for every rao.
 //!
 //! # What always holds
 //!
 //! * The parts and the remainder add up to the amount.
 //! * More stake never earns less.
-//! * A remainder of [`pro_rata`] is smaller than the number of sharers, unless nobody has any stake.
+//! * A remainder of [`pro_rata`] is smaller than the number of sharers, unless nobody has any
+//!   stake.
 //!
 //! # Not here
 //!
-//! Shares of miners and validators within an epoch: [`crate::epoch`]. Who is owner, parent or staker: the pallet.
+//! Shares of miners and validators within an epoch: [`crate::epoch`]. Who is owner, parent or
+//! staker: the pallet.
 
 use crate::fixed::{Fixed, mul_div, saturate};
 
 /// The owner's cut of a block's alpha unless the network says otherwise, as a ratio of 65535: 18 %.
 pub const DEFAULT_OWNER_CUT: u16 = 11_796;
 
-/// The take of a validator from what its stakers earn unless it says otherwise, as a ratio of 65535: 18 %.
+/// The take of a validator from what its stakers earn unless it says otherwise, as a ratio of
+/// 65535: 18 %.
 pub const DEFAULT_TAKE: u16 = 11_796;
 
 /// One block's alpha of one subnet, divided. The four parts wait for the epoch.
@@ -48,7 +52,8 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Divides a block's alpha by the owner's cut (of 65535) and root's proportion of the validators' half.
+    /// Divides a block's alpha by the owner's cut (of 65535) and root's proportion of the
+    /// validators' half.
     pub fn of_block(alpha: u64, owner_cut: u16, root_proportion: Fixed) -> Self {
         let amount = u128::from(alpha);
         let rest = u128::from(u16::MAX - owner_cut);
@@ -80,10 +85,11 @@ pub struct Demand {
     pub is_enabled: bool,
 }
 
-/// Divides a block's TAO among the eligible subnets in proportion to price times what is not burned.
+/// Divides a block's TAO among the eligible subnets in proportion to price times what is not
+/// burned.
 ///
-/// Where all that is burned, plain prices decide; where all prices are zero, nobody gets any. What is not given out is the
-/// caller's to recycle.
+/// Where all that is burned, plain prices decide; where all prices are zero, nobody gets any. What
+/// is not given out is the caller's to recycle.
 pub fn subnet_tao(amount: u64, subnets: &[Demand]) -> Vec<u64> {
     let plain = |subnet: &Demand| {
         if subnet.is_enabled {
@@ -138,8 +144,8 @@ pub fn take(amount: u64, ratio: u16) -> (u64, u64) {
     (taken, amount - taken)
 }
 
-/// Returns what a hotkey's stake counts for in a subnet: its alpha plus its root stake times the global weight of
-/// root (a ratio of 2⁶⁴ − 1).
+/// Returns what a hotkey's stake counts for in a subnet: its alpha plus its root stake times the
+/// global weight of root (a ratio of 2⁶⁴ − 1).
 pub fn stake_weight(alpha: u64, root: u64, tao_weight: u64) -> u64 {
     let weighted = u128::from(root) * u128::from(tao_weight) / u128::from(u64::MAX);
     saturate(u128::from(alpha) + weighted)
@@ -175,8 +181,9 @@ pub struct Dividend {
 
 /// Divides the pending validator and root amounts among validators.
 ///
-/// A dividend `d` counts for root by `q = ωr / (a + ωr)` and for alpha by `1 − q`, so that each kind of stake is paid
-/// out of its own part. Returns the dividends and what is left of (alpha, root).
+/// A dividend `d` counts for root by `q = ωr / (a + ωr)` and for alpha by `1 − q`, so that each
+/// kind of stake is paid out of its own part. Returns the dividends and what is left of (alpha,
+/// root).
 pub fn dividends(
     pending_alpha: u64,
     pending_root: u64,
@@ -214,7 +221,8 @@ pub fn dividends(
 pub struct Lent {
     /// The stake weight the child works with on the parent's behalf.
     pub stake: u64,
-    /// The child's take of the parent's part, a ratio of 65535; zero when both belong to one coldkey.
+    /// The child's take of the parent's part, a ratio of 65535; zero when both belong to one
+    /// coldkey.
     pub take: u16,
 }
 
@@ -227,7 +235,8 @@ pub struct Family {
     pub parents: Vec<u64>,
 }
 
-/// Divides a hotkey's dividend by whose stake earned it: its own, or that of the parents who lent it theirs.
+/// Divides a hotkey's dividend by whose stake earned it: its own, or that of the parents who lent
+/// it theirs.
 pub fn family(amount: u64, own_stake: u64, parents: &[Lent]) -> Family {
     let lent = parents.iter().map(|parent| u128::from(parent.stake));
     let stakes: Vec<u128> = std::iter::once(u128::from(own_stake)).chain(lent).collect();

@@ -1,9 +1,10 @@
 //! What a validator may store as its opinion: scaling and limits of a weight row.
 //!
-//! Only proportions matter, so rows are stored scaled until their largest entry is 65535, which keeps the most of 16
-//! bits. Who may set weights, and how often, is the pallet's business.
+//! Only proportions matter, so rows are stored scaled until their largest entry is 65535, which
+//! keeps the most of 16 bits. Who may set weights, and how often, is the pallet's business.
 
-/// Scales a row until its largest value is 65535, rounding halves up; an all-zero row stays as it is.
+/// Scales a row until its largest value is 65535, rounding halves up; an all-zero row stays as it
+/// is.
 ///
 /// # Examples
 ///
@@ -20,7 +21,8 @@ pub fn max_upscaled(row: &[u16]) -> Vec<u16> {
     }
     row.iter()
         .map(|&weight| {
-            // Bittensor multiplies first only where its 32-bit integer part has room; roundings differ.
+            // Bittensor multiplies first only where its 32-bit integer part has room; roundings
+            // differ.
             let scaled = if max > 32_768 {
                 u64::from(weight) * ((65_535 << 32) / max)
             } else {

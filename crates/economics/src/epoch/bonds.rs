@@ -1,7 +1,8 @@
-//! What a column brings: rank to its miner, trust, bonds and dividends to its validators (steps 5 to 7 of the rule).
+//! What a column brings: rank to its miner, trust, bonds and dividends to its validators (steps 5
+//! to 7 of the rule).
 //!
-//! Each cell is visited twice in its column, once to sum and once to divide by the sum, and a last time when incentive is
-//! known. The three kinds of bonds differ in the first visit only.
+//! Each cell is visited twice in its column, once to sum and once to divide by the sum, and a last
+//! time when incentive is known. The three kinds of bonds differ in the first visit only.
 
 use super::cell::{Cell, bond, holder, level, weight};
 use super::sigmoid::Rates;
@@ -37,8 +38,8 @@ pub(super) struct Bonds {
     graders: Vec<Grader>,
     /// Rows to store by holder.
     rows: Vec<Vec<(u16, u16)>>,
-    /// Bonds normalised by column, of all columns so far, and where each column ends. The column being settled keeps its
-    /// amounts here until they are divided.
+    /// Bonds normalised by column, of all columns so far, and where each column ends. The column
+    /// being settled keeps its amounts here until they are divided.
     shares: Vec<Share>,
     ends: Vec<(u16, usize)>,
 }
@@ -215,7 +216,8 @@ impl Bonds {
         rank
     }
 
-    /// Divides the amounts of a column, and appends it to the rows to store as `stored` makes it of an amount and its share.
+    /// Divides the amounts of a column, and appends it to the rows to store as `stored` makes it of
+    /// an amount and its share.
     #[inline(always)]
     fn keep(&mut self, uid: u16, cells: &[Cell], total: Divisor, stored: impl Fn(u64, u64) -> u64) {
         let start = self.shares.len() - cells.len();

@@ -6,8 +6,9 @@
 //!  │ 0 without one  │    bond    │         │
 //! ```
 //!
-//! A strip is a million of these in all, moved three times; one word each is what keeps a strip in the cache. An explicit zero
-//! weight is not the same as none: it lets a liquid bond decay instead of falling.
+//! A strip is a million of these in all, moved three times; one word each is what keeps a strip in
+//! the cache. An explicit zero weight is not the same as none: it lets a liquid bond decay instead
+//! of falling.
 
 use super::ONE;
 

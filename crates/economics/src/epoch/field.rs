@@ -1,8 +1,10 @@
-//! The matrices of an epoch, a strip of columns at a time (steps 3 to 5 of the rule, and the order of the rest).
+//! The matrices of an epoch, a strip of columns at a time (steps 3 to 5 of the rule, and the order
+//! of the rest).
 //!
-//! Rows come in as each validator stored them; everything after normalising goes by column. So a strip of neighbouring
-//! columns is gathered from all rows into a block that stays in the cache, and each of its columns is settled as far as
-//! it goes without the others. What the last step needs of all columns at once, normalised bonds, is kept aside in one list.
+//! Rows come in as each validator stored them; everything after normalising goes by column. So a
+//! strip of neighbouring columns is gathered from all rows into a block that stays in the cache,
+//! and each of its columns is settled as far as it goes without the others. What the last step
+//! needs of all columns at once, normalised bonds, is kept aside in one list.
 
 use super::bonds::{Bonds, Column};
 use super::cell::{Cell, HOLDERS_MAX, cell};
@@ -190,7 +192,8 @@ struct Slot {
 impl Strip {
     fn new(holders: usize) -> Self {
         let columns = (STRIP_CELLS / holders.max(1)).clamp(STRIP_COLUMNS.0, STRIP_COLUMNS.1);
-        // One cache line more than needed: at a power of two, all columns would compete for the same sets.
+        // One cache line more than needed: at a power of two, all columns would compete for the
+        // same sets.
         let stride = holders + 8;
         Self {
             columns,
@@ -232,8 +235,8 @@ impl Strip {
             }
             return;
         }
-        // Each bond waits in its column for a weight beside it. Merging the rows by comparing uids would make
-        // each step wait for the one before.
+        // Each bond waits in its column for a weight beside it. Merging the rows by comparing uids
+        // would make each step wait for the one before.
         for &(to, bond) in bonds {
             self.slots[usize::from(to) - self.start].waiting = u32::from(bond) + 1;
         }

@@ -1,8 +1,9 @@
 //! What a majority agrees on: the weighted median that consensus is (step 4 of the rule).
 //!
-//! Of opinions with stakes, the agreed value is the first, going up, at which the stake passed exceeds the minority
-//! `Σ − κ`. Sorting each column would cost more than all else in an epoch together. Instead stake is counted into
-//! buckets by value; only the bucket in which the minority is exceeded is looked into, by the same means, until few remain.
+//! Of opinions with stakes, the agreed value is the first, going up, at which the stake passed
+//! exceeds the minority `Σ − κ`. Sorting each column would cost more than all else in an epoch
+//! together. Instead stake is counted into buckets by value; only the bucket in which the minority
+//! is exceeded is looked into, by the same means, until few remain.
 
 use super::cell::{Cell, HOLDER_BITS, holder, level, weight};
 
@@ -28,8 +29,8 @@ pub struct Majority {
 }
 
 impl Majority {
-    /// Prepares for holders with these voices out of a sum that all voices add up to, and a majority `kappa`; counts
-    /// of 2⁻³².
+    /// Prepares for holders with these voices out of a sum that all voices add up to, and a
+    /// majority `kappa`; counts of 2⁻³².
     pub fn new(voices: Vec<u64>, sum: u64, kappa: u64) -> Self {
         Self {
             minority: sum as i64 - kappa as i64,
@@ -41,7 +42,8 @@ impl Majority {
         }
     }
 
-    /// Returns the weight agreed on; holders that a column does not name, or without a weight, hold zero.
+    /// Returns the weight agreed on; holders that a column does not name, or without a weight, hold
+    /// zero.
     ///
     /// A column names each holder at most once.
     pub fn agreed(&mut self, column: &[Cell]) -> u64 {
@@ -62,7 +64,8 @@ impl Majority {
         self.first_beyond(column, range, silent, self.minority as u64)
     }
 
-    /// Where the majority is all or nothing, every opinion passes or none: the least is agreed on, or the most.
+    /// Where the majority is all or nothing, every opinion passes or none: the least is agreed on,
+    /// or the most.
     fn at_the_end(&self, column: &[Cell]) -> u64 {
         let counts = |cell: &Cell| level(*cell) > 1 && self.voices[holder(*cell)] != 0;
         let opinions = column.iter().copied().filter(counts);
@@ -74,7 +77,8 @@ impl Majority {
         end.map_or(0, weight)
     }
 
-    /// Returns the least weight at which `below` and the stake up to it exceed `minority`; all of it does.
+    /// Returns the least weight at which `below` and the stake up to it exceed `minority`; all of
+    /// it does.
     fn first_beyond(
         &mut self,
         column: &[Cell],
@@ -128,8 +132,9 @@ impl Majority {
     }
 }
 
-/// Counts stake into buckets over a range of weights, and moves the cells of that bucket in which the minority is
-/// exceeded to the front of `into`; stake in buckets before it is added to `below`. Returns how many are moved.
+/// Counts stake into buckets over a range of weights, and moves the cells of that bucket in which
+/// the minority is exceeded to the front of `into`; stake in buckets before it is added to `below`.
+/// Returns how many are moved.
 fn narrow(
     cells: &[Cell],
     range: Range,
@@ -143,7 +148,8 @@ fn narrow(
     let spare = 1 << bits;
     let buckets = &mut buckets[..=spare];
     buckets.fill(0);
-    // Cells compare by weight first, so their distance from the first of the range can stand for the weight's.
+    // Cells compare by weight first, so their distance from the first of the range can stand for
+    // the weight's.
     let first = range.least >> HOLDER_BITS << HOLDER_BITS;
     let shift = (u64::BITS - (range.most - first).leading_zeros()).saturating_sub(bits);
     for &cell in cells {

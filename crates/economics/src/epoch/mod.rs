@@ -1,8 +1,8 @@
 //! Settles an epoch: turns what validators think into who is paid.
 //!
-//! Each validator publishes weights, its opinion of every miner. Opinions differ, and some are bought.
-//! [`settle`] counts a weight only as far as validators holding a majority `κ` of the stake agree with it, so
-//! a minority can neither raise its own miner nor sink another's.
+//! Each validator publishes weights, its opinion of every miner. Opinions differ, and some are
+//! bought. [`settle`] counts a weight only as far as validators holding a majority `κ` of the stake
+//! agree with it, so a minority can neither raise its own miner nor sink another's.
 //!
 //! ```text
 //!  weights ──▶ mask ──▶ normalise ──▶ clip to consensus ──▶ rank ──▶ incentive ──▶ miners
@@ -12,51 +12,59 @@
 //!
 //! # Numbers
 //!
-//! A share is a count of 2⁻³². Products and quotients are rounded down to that step, sums are exact, and `x/0` is 0. "Normalise"
-//! divides by the sum, and leaves a sum of zero alone. Ratios stored in 16 bits are `⌊share·65535⌋`.
+//! A share is a count of 2⁻³². Products and quotients are rounded down to that step, sums are
+//! exact, and `x/0` is 0. "Normalise" divides by the sum, and leaves a sum of zero alone. Ratios
+//! stored in 16 bits are `⌊share·65535⌋`.
 //!
 //! # The rule
 //!
 //! `i` is who grades, `j` who is graded, `b` the block.
 //!
-//! 1. **Stake.** Stake below the threshold counts as none, except the owner's. `S` = stake normalised. The
-//!    validators permitted next time are the `K` largest by `S`, higher uid first among equals, without stake never, the owner always.
-//! 2. **Active stake.** `A` = `S` of those who hold a permit now and were updated within the activity cutoff, normalised.
-//! 3. **Weights.** A row counts only with a permit. From it fall: the diagonal (but not the owner's), whoever registered
-//!    since the row was updated, and with commit-reveal whoever registered after the row was committed. The rest is normalised: `W`.
-//! 4. **Consensus.** `C[j]` = the largest `w` such that validators with `W[i][j] ≥ w` hold at least `κ` of `A`.
-//!    Clipped weight `W̄[i][j] = min(W[i][j], C[j])`. Validator trust `Tv[i] = Σⱼ W̄[i][j]`.
+//! 1. **Stake.** Stake below the threshold counts as none, except the owner's. `S` = stake
+//!    normalised. The validators permitted next time are the `K` largest by `S`, higher uid first
+//!    among equals, without stake never, the owner always.
+//! 2. **Active stake.** `A` = `S` of those who hold a permit now and were updated within the
+//!    activity cutoff, normalised.
+//! 3. **Weights.** A row counts only with a permit. From it fall: the diagonal (but not the
+//!    owner's), whoever registered since the row was updated, and with commit-reveal whoever
+//!    registered after the row was committed. The rest is normalised: `W`.
+//! 4. **Consensus.** `C[j]` = the largest `w` such that validators with `W[i][j] ≥ w` hold at least
+//!    `κ` of `A`. Clipped weight `W̄[i][j] = min(W[i][j], C[j])`. Validator trust
+//!    `Tv[i] = Σⱼ W̄[i][j]`.
 //! 5. **Incentive.** `I[j]` = `Σᵢ A[i]·W̄[i][j]`, normalised.
-//! 6. **Bonds** grow from `W̃ = W + β·(W̄ − W)`, with `β` the bonds penalty. Bonds towards whoever registered since the last epoch are
-//!    dropped first.
-//!    - Yuma 2: last epoch's bonds and `A[i]·W̃[i][j]`, each normalised by column, are averaged (`a₀` of the new), and the
-//!      average normalised by column: `B`. `D[i]` = `Σⱼ B[i][j]·I[j]`. Stored as a ratio of the column's largest.
-//!    - Yuma 3: last epoch's bonds (as stored) and `W̃` are averaged: `B`, stored as it is. With `N` = `B` normalised
-//!      by column, `D[i]` = `A[i]·Σⱼ N[i][j]·I[j]`.
-//!    - Yuma 3 with liquid alpha: the rate is the cell's own, rising with how far a buyer outbids consensus, or a seller undercuts its
-//!      bond, from `α_low` to `α_high` along a sigmoid; a bond whose weight is absent falls to nothing.
+//! 6. **Bonds** grow from `W̃ = W + β·(W̄ − W)`, with `β` the bonds penalty. Bonds towards whoever
+//!    registered since the last epoch are dropped first.
+//!    - Yuma 2: last epoch's bonds and `A[i]·W̃[i][j]`, each normalised by column, are averaged
+//!      (`a₀` of the new), and the average normalised by column: `B`. `D[i]` = `Σⱼ B[i][j]·I[j]`.
+//!      Stored as a ratio of the column's largest.
+//!    - Yuma 3: last epoch's bonds (as stored) and `W̃` are averaged: `B`, stored as it is. With
+//!      `N` = `B` normalised by column, `D[i]` = `A[i]·Σⱼ N[i][j]·I[j]`.
+//!    - Yuma 3 with liquid alpha: the rate is the cell's own, rising with how far a buyer outbids
+//!      consensus, or a seller undercuts its bond, from `α_low` to `α_high` along a sigmoid; a bond
+//!      whose weight is absent falls to nothing.
 //! 7. **Dividends** `D` are normalised.
-//! 8. **Emission.** With `s = ΣI + ΣD`, miners get `I[j]/s` and validators `D[i]/s`. When `s = 0` all goes by `A`, or by `S` when
-//!    nobody is active. Amounts are rounded down; remainders stay with the caller.
+//! 8. **Emission.** With `s = ΣI + ΣD`, miners get `I[j]/s` and validators `D[i]/s`. When `s = 0`
+//!    all goes by `A`, or by `S` when nobody is active. Amounts are rounded down; remainders stay
+//!    with the caller.
 //!
 //! # What always holds
 //!
 //! * Amounts never add up to more than the emission.
 //! * Consensus, and with it incentive, is unchanged by validators without active stake.
-//! * Raising one's own weight on a miner cannot raise its consensus unless the raiser tips the majority.
 //! * Only uids permitted next time leave with bonds.
 //!
 //! # Where we differ from Bittensor
 //!
-//! Not in the result: every figure in `tests/vectors/epoch` is exact. In the order of work: a strip of columns is settled at
-//! a time, so the matrices are never held whole, and divisions are multiplications by reciprocals with an exact correction.
-//! Stake enters as whole rao.
+//! Not in the result: every figure in `tests/vectors/epoch` is exact. In the order of work: a strip
+//! of columns is settled at a time, so the matrix of weights is never held whole, and divisions are
+//! multiplications by reciprocals, exact by construction or by correction. Stake enters as whole
+//! rao.
 //!
 //! # Not here
 //!
-//! How much is minted: [`crate::issuance`]. Dividing a validator's part among its backers: [`crate::split`].
-//! Scaling of weights before they are stored: [`crate::weights`]. When an epoch ends, who is evicted, several mechanisms on one
-//! subnet, and where results are kept: the pallet.
+//! How much is minted: [`crate::issuance`]. Dividing a validator's part among its backers:
+//! [`crate::split`]. Scaling of weights before they are stored: [`crate::weights`]. When an epoch
+//! ends, who is evicted, several mechanisms on one subnet, and where results are kept: the pallet.
 
 mod bonds;
 pub mod cell;
@@ -135,9 +143,10 @@ impl Default for Params {
 
 /// What an epoch starts from. Vectors are by uid; `stake` says how many uids there are.
 ///
-/// Surplus entries of the other vectors are ignored. A uid that one of them does not reach counts as never updated, registered at block
-/// zero, not permitted, and without weights, commits or bonds. A row names each uid at most once, in any order;
-/// entries to uids that do not exist are ignored.
+/// Surplus entries of the other vectors are ignored. A uid that one of them does not reach counts
+/// as never updated, registered at block zero, not permitted, and without weights, commits or
+/// bonds. A row names each uid at most once, in any order; entries to uids that do not exist are
+/// ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {
     /// The block the epoch runs in.
@@ -146,7 +155,8 @@ pub struct Input {
     pub last_step_block: u64,
     /// `E`: what is shared out, in rao of alpha.
     pub emission: u64,
-    /// Stake weight in rao: alpha plus weighted root, see [`crate::split::stake_weight`]. Below 2⁶² in total.
+    /// Stake weight in rao: alpha plus weighted root, see [`crate::split::stake_weight`]. Below 2⁶²
+    /// in total.
     pub stake: Vec<u64>,
     /// Block of the last update of the weights.
     pub last_update: Vec<u64>,
@@ -194,7 +204,8 @@ pub fn activity_cutoff(factor_milli: u32, tempo: u16) -> u64 {
     (u64::from(factor_milli) * u64::from(tempo) / 1_000).max(1)
 }
 
-/// Returns how many blocks remain until a subnet's epoch is due by its tempo, `u64::MAX` if it never is.
+/// Returns how many blocks remain until a subnet's epoch is due by its tempo, `u64::MAX` if it
+/// never is.
 pub fn blocks_until_due(tempo: u16, last_epoch_block: u64, block: u64) -> u64 {
     if tempo == 0 {
         return u64::MAX;
@@ -300,7 +311,8 @@ fn times(a: u64, b: u64) -> u64 {
 /// A ratio of 65535 as a share, rounded down.
 #[inline(always)]
 fn share_of_ratio(ratio: u64) -> u64 {
-    // 2³² = 65535·65537 + 1, so the quotient is 65537 times the ratio, and one more only for 65535 itself.
+    // 2³² = 65535·65537 + 1, so the quotient is 65537 times the ratio, and one more only for 65535
+    // itself.
     ratio * 65_537 + u64::from(ratio == 65_535)
 }
 

@@ -1,4 +1,5 @@
-//! One uid's rows of weights and bonds, put in order and reduced to what counts (step 3 of the rule).
+//! One uid's rows of weights and bonds, put in order and reduced to what counts (step 3 of the
+//! rule).
 
 use std::borrow::Cow;
 
@@ -73,7 +74,8 @@ impl<'a> Holder<'a> {
         if weights.is_empty() && bonds.is_empty() {
             return None;
         }
-        // Registered at the update or later, or after the commit: the weight was not meant for this one.
+        // Registered at the update or later, or after the commit: the weight was not meant for this
+        // one.
         let updated = input.last_update.get(uid).copied().unwrap_or(0);
         let committed = input.commit_block.get(uid).copied().flatten();
         let registered_before = updated.min(committed.map_or(u64::MAX, |at| at.saturating_add(1)));
@@ -107,7 +109,8 @@ impl<'a> Holder<'a> {
     }
 }
 
-/// A stored row in order of uid, of existing uids only, and the sum of its values; borrowed where it is so already.
+/// A stored row in order of uid, of existing uids only, and the sum of its values; borrowed where
+/// it is so already.
 fn ordered(row: &Entries, uids: usize) -> (Cow<'_, Entries>, u64) {
     fetch(row);
     // No early exit: rows are nearly always in order, and this way a step is three instructions.
@@ -133,7 +136,8 @@ fn ordered(row: &Entries, uids: usize) -> (Cow<'_, Entries>, u64) {
 
 /// Reads one entry of each cache line, so that all lines are on their way at once.
 ///
-/// Rows come from far away, and a loop that does anything with each entry waits for one line after another.
+/// Rows come from far away, and a loop that does anything with each entry waits for one line after
+/// another.
 fn fetch(row: &Entries) {
     const ENTRIES_PER_LINE: usize = 64 / size_of::<(u16, u16)>();
     let touched = row

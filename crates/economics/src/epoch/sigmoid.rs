@@ -1,7 +1,8 @@
 //! The rate of a liquid bond: a sigmoid, with the exponential in integers (step 6 of the rule).
 //!
-//! `e^x = 2^k · 2^(i/64) · e^r`: the first factor is a shift, the second is looked up, and the third, with `r < ln 2 / 64`, is a
-//! short series. Good to 2⁻⁵⁰ of the result and rounded to the nearest 2⁻³².
+//! `e^x = 2^k · 2^(i/64) · e^r`: the first factor is a shift, the second is looked up, and the
+//! third, with `r < ln 2 / 64`, is a short series. Good to 2⁻⁵⁰ of the result and rounded to the
+//! nearest 2⁻³².
 
 use super::{LiquidAlpha, ONE, share_of_ratio, times};
 
@@ -89,8 +90,8 @@ impl Rates {
         self.low + times(falling(exponent), self.high - self.low)
     }
 
-    /// The rate where the bounds are the wrong way round: the product is negative and rounds away from zero, then the
-    /// lower bound wins, or else the upper.
+    /// The rate where the bounds are the wrong way round: the product is negative and rounds away
+    /// from zero, then the lower bound wins, or else the upper.
     fn inverted(&self, exponent: i64) -> u64 {
         let product = u128::from(falling(exponent)) * u128::from(self.low - self.high);
         if product == 0 { self.high } else { self.low }

@@ -82,7 +82,8 @@ fn shares(threshold: u64, owner: Option<usize>, stake: &[u64]) -> Vec<u64> {
         .collect()
 }
 
-/// Returns which of the shares are among the `count` largest and not zero; of equal ones, the later.
+/// Returns which of the shares are among the `count` largest and not zero; of equal ones, the
+/// later.
 pub fn largest(shares: &[u64], count: usize) -> Vec<bool> {
     let mut chosen = vec![false; shares.len()];
     // A uid has 16 bits and a share at most 33, so both fit in one key.

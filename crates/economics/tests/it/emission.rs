@@ -1,7 +1,8 @@
 //! The published emission figures, as far as they are pure functions of amounts and stakes.
 //!
-//! Vectors about storage, registration, when epochs run, and who may be paid belong to the pallet and are tested there;
-//! [`NEEDS_THE_CHAIN`] names them. `pow_norm` vectors describe flow-based sharing, which the reference does not call.
+//! Vectors about storage, registration, when epochs run, and who may be paid belong to the pallet
+//! and are tested there; [`NEEDS_THE_CHAIN`] names them. `pow_norm` vectors describe flow-based
+//! sharing, which the reference does not call.
 
 use economics::epoch::{Input, Params, blocks_until_due, settle};
 use economics::fixed::Fixed;
@@ -380,7 +381,8 @@ fn check_family(id: &str, inputs: &Value, expected: &Value, tolerance: &Value) {
     let take = inputs.get("childkey_take_u16").map_or(0, int) as u16;
     let lends_all = inputs["child_proportion"].as_f64() == Some(1.0);
     let (own, amount) = match id {
-        // The child has no stake of its own, and half of the amount goes to it as a miner-less drain.
+        // The child has no stake of its own, and half of the amount goes to it as a miner-less
+        // drain.
         "childkey_take_10pct" => (
             0,
             int(&inputs["pending_server"]) + int(&inputs["pending_validator"]),
@@ -408,8 +410,8 @@ fn check_family(id: &str, inputs: &Value, expected: &Value, tolerance: &Value) {
             );
             assert_close(STAKE + shared.own, &expected["bob_alpha_after"], tolerance);
         }
-        // Where the parent keeps half its stake it earns on that itself: a quarter of all, and a quarter through
-        // the child, which has three quarters.
+        // Where the parent keeps half its stake it earns on that itself: a quarter of all, and a
+        // quarter through the child, which has three quarters.
         "child_half_proportion" => {
             let shared = family(amount / 4 * 3, own, &[Lent { stake: lent, take }]);
             assert_close(

@@ -1,7 +1,8 @@
 //! The shipped settlement against the plain one, on markets drawn to be awkward.
 //!
-//! Stakes are tied, absent or enormous; rows are empty, zero, unordered, self-serving or stale; uids are inactive, unpermitted or new;
-//! penalties and majorities sit at their ends. Every figure must agree.
+//! Stakes are tied, absent or enormous; rows are empty, zero, unordered, self-serving or stale;
+//! uids are inactive, unpermitted or new; penalties and majorities sit at their ends. Every figure
+//! must agree.
 
 use economics::epoch::sigmoid::Rates;
 use economics::epoch::{Input, LiquidAlpha, Params, Yuma, settle};

@@ -1,8 +1,9 @@
-//! The reference's elementary operations, on the shipped code where it has the operation as such, and otherwise on
-//! the plain reading that the shipped code is compared with.
+//! The reference's elementary operations, on the shipped code where it has the operation as such,
+//! and otherwise on the plain reading that the shipped code is compared with.
 //!
-//! The shipped settlement has no matrices to mask or multiply: it goes through strips of packed cells. Those operations are
-//! checked on rows as [`crate::reference`] uses them, and that both settle alike is [`crate::equivalence`]'s to show.
+//! The shipped settlement has no matrices to mask or multiply: it goes through strips of packed
+//! cells. Those operations are checked on rows as [`crate::reference`] uses them, and that both
+//! settle alike is [`crate::equivalence`]'s to show.
 
 use economics::epoch::cell::cell;
 use economics::epoch::majority::Majority;
@@ -309,7 +310,8 @@ fn evaluate_selections(op: &str, inputs: &Value) -> Option<Got> {
             )
         }
         "is_topk" => {
-            // Shares of zero are never chosen, so the vectors' zeros are raised by a step; ranks stay.
+            // Shares of zero are never chosen, so the vectors' zeros are raised by a step; ranks
+            // stay.
             let shares: Vec<u64> = vector(&inputs["vector"])
                 .iter()
                 .map(|&share| share as u64 + 1)

@@ -1,7 +1,9 @@
-//! The epoch rule again, as plainly as it can be said: the yardstick the shipped code is compared with.
+//! The epoch rule again, as plainly as it can be said: the yardstick the shipped code is compared
+//! with.
 //!
-//! Rows are ordered maps, numbers are `i128` counts of 2⁻³², every step is a loop. No reciprocals, no strips, no selection: sorting and
-//! long division. Slow, and therefore easy to check against the text.
+//! Rows are ordered maps, numbers are `i128` counts of 2⁻³², every step is a loop. No reciprocals,
+//! no strips, no selection: sorting and long division. Slow, and therefore easy to check against
+//! the text.
 
 use std::collections::BTreeMap;
 

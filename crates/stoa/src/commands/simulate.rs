@@ -1,7 +1,8 @@
 //! `stoa simulate`: recomputes the network's rules away from the chain.
 //!
-//! `stoa simulate epoch CASE.json` settles each step of a case with the very code the runtime uses, and prints a JSON array
-//! with one object per step. A figure somebody doubts can so be checked by anybody.
+//! `stoa simulate epoch CASE.json` settles each step of a case with the very code the runtime uses,
+//! and prints a JSON array with one object per step. A figure somebody doubts can so be checked by
+//! anybody.
 
 use std::path::PathBuf;
 

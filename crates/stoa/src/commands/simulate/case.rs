@@ -1,7 +1,8 @@
 //! Epoch cases in JSON: reads what an epoch starts from, writes what it decides.
 //!
-//! A case is `{name, params, steps}`. `params` holds the hyperparameters and `n`, the number of uids. Each step carries its own
-//! inputs as they are on entry to the epoch, and may override parameters by name:
+//! A case is `{name, params, steps}`. `params` holds the hyperparameters and `n`, the number of
+//! uids. Each step carries its own inputs as they are on entry to the epoch, and may override
+//! parameters by name:
 //!
 //! | field of a step | meaning |
 //! |---|---|
@@ -12,7 +13,8 @@
 //! | `commit_blocks` | per uid, the earliest commit that has not expired, or null |
 //! | `params_override` | parameters that differ in this step |
 //!
-//! Long vectors may be written `{"run_length": [[value, count], …]}`. Other fields, such as expected results, are left alone.
+//! Long vectors may be written `{"run_length": [[value, count], …]}`. Other fields, such as
+//! expected results, are left alone.
 
 use std::collections::BTreeMap;
 
@@ -173,7 +175,8 @@ impl<T: Clone> Series<T> {
 ///
 /// - [`Error::Shape`]: not JSON, or a field is missing or of the wrong type.
 /// - [`Error::Params`]: a parameter is missing, unknown or out of range.
-/// - [`Error::Step`]: a vector is not as long as there are uids, a uid does not exist, or a version is unknown.
+/// - [`Error::Step`]: a vector is not as long as there are uids, a uid does not exist, or a version
+///   is unknown.
 pub fn read(text: &str) -> Result<Vec<Step>, Error> {
     let case: CaseFile = serde_json::from_str(text).map_err(Error::Shape)?;
     let read_step = |(step, file): (usize, StepFile)| {
