@@ -226,7 +226,7 @@ fn a_panicking_call_is_an_error_and_the_next_call_works() {
         matches!(broken, Err(CallError::Panicked { .. })),
         "{broken:?}"
     );
-    let account = runtime::genesis::development_account("Alice");
+    let account = crate::fixture::account_of("Alice");
     let nonce = state
         .call("AccountNonceApi_account_nonce", &account.encode())
         .unwrap();

@@ -3,11 +3,10 @@
 //! A child process builds and finalizes blocks as fast as it can and says so after each; the parent kills it in the
 //! middle, opens what is left, and goes on from there.
 
-use crate::fixture::{INTERVAL_MS, START_MS, account, genesis, in_memory, transfer};
+use crate::fixture::{INTERVAL_MS, START_MS, account, account_of, genesis, in_memory, transfer};
 use ledger::pool::{self, Pool, Source};
 use ledger::{Config, Hash, Ledger, Limits, Retention};
 use runtime::TAO;
-use runtime::genesis::development_account;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -26,7 +25,7 @@ fn open(path: &Path) -> Ledger {
 /// Finalizes one more block with a transfer in it.
 fn extend(ledger: &Ledger, pool: &Pool) -> (u32, Hash) {
     let parent = ledger.finalized();
-    let (nonce, _) = account(ledger, parent.hash, &development_account("Alice"));
+    let (nonce, _) = account(ledger, parent.hash, &account_of("Alice"));
     let bytes = transfer(ledger, "Alice", "Bob", TAO, nonce, 0);
     pool.submit(bytes, Source::Local).unwrap();
     let number = parent.number + 1;

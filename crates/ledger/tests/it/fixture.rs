@@ -3,18 +3,36 @@
 use ledger::pool::{self, Pool, Source};
 use ledger::{Config, Hash, Head, Ledger, Limits};
 use parity_scale_codec::{Decode, Encode};
-use runtime::genesis::{GenesisSpec, build, development_account, development_pair};
+use runtime::genesis::{GenesisSpec, build, development_pair};
 use runtime::{AccountId, Nonce, RuntimeCall, TAO};
 use sp_core::storage::Storage;
+use sp_core::{Pair as _, sr25519};
 use sp_runtime::MultiAddress;
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex};
 
 pub const START_MS: u64 = 1_700_000_000_000;
 pub const INTERVAL_MS: u64 = 250;
 
 pub fn genesis() -> Storage {
-    build(&GenesisSpec::development(INTERVAL_MS)).expect("the development chain is valid")
+    static GENESIS: LazyLock<Storage> = LazyLock::new(|| {
+        build(&GenesisSpec::development(INTERVAL_MS)).expect("the development chain is valid")
+    });
+    GENESIS.clone()
+}
+
+/// A development key. Deriving one takes two thousand hashes, so each is derived once.
+pub fn pair(name: &str) -> sr25519::Pair {
+    static PAIRS: LazyLock<Mutex<HashMap<String, sr25519::Pair>>> = LazyLock::new(Mutex::default);
+    let mut pairs = PAIRS.lock().unwrap();
+    let pair = pairs.entry(name.to_owned());
+    pair.or_insert_with(|| development_pair(name)).clone()
+}
+
+/// The account of a development key.
+pub fn account_of(name: &str) -> AccountId {
+    pair(name).public().into()
 }
 
 pub fn in_memory() -> Ledger {
@@ -102,20 +120,19 @@ pub fn transfer(
     tip: u64,
 ) -> Vec<u8> {
     let call = RuntimeCall::Balances(pallet_balances::Call::transfer_keep_alive {
-        dest: MultiAddress::Id(development_account(to)),
+        dest: MultiAddress::Id(account_of(to)),
         value: amount,
     });
     signed(ledger, from, call, nonce, tip)
 }
 
 pub fn signed(ledger: &Ledger, from: &str, call: RuntimeCall, nonce: Nonce, tip: u64) -> Vec<u8> {
-    let pair = development_pair(from);
-    runtime::extrinsic::sign(&pair, call, nonce, ledger.genesis_hash(), tip).encode()
+    runtime::extrinsic::sign(&pair(from), call, nonce, ledger.genesis_hash(), tip).encode()
 }
 
 /// Free balance of a development account at a block.
 pub fn free(ledger: &Ledger, at: Hash, name: &str) -> u64 {
-    account(ledger, at, &development_account(name)).1
+    account(ledger, at, &account_of(name)).1
 }
 
 /// Nonce and free balance of an account at a block.

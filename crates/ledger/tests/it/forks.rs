@@ -1,11 +1,12 @@
 //! Whatever branches grow, win and lose, a block's state is what executing its chain from genesis gives.
 
-use crate::fixture::{Chain, INTERVAL_MS, START_MS, account, genesis, in_memory, transfer};
+use crate::fixture::{
+    Chain, INTERVAL_MS, START_MS, account, account_of, genesis, in_memory, transfer,
+};
 use ledger::pool::Source;
 use ledger::{Config, Hash, Ledger, Limits, Retention};
 use proptest::prelude::*;
 use runtime::TAO;
-use runtime::genesis::development_account;
 
 const SENDERS: [&str; 3] = ["Alice", "Bob", "Charlie"];
 
@@ -33,7 +34,7 @@ fn grow(chain: &Chain, parent: Hash, sender: &str) -> Option<Hash> {
     }
     ledger.set_best(parent).unwrap();
     chain.pool.maintain().unwrap();
-    let (nonce, _) = account(ledger, parent, &development_account(sender));
+    let (nonce, _) = account(ledger, parent, &account_of(sender));
     let bytes = transfer(ledger, sender, "Dave", TAO, nonce, 0);
     // The pool may hold one of this nonce already, from a branch that was left; then that one goes in.
     let _ = chain.pool.submit(bytes, Source::Local);

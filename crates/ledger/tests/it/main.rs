@@ -8,3 +8,4 @@ mod crash;
 mod fixture;
 mod forks;
 mod pool;
+mod sealed;

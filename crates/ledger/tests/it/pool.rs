@@ -1,11 +1,10 @@
 //! The transaction pool over a real chain.
 
-use crate::fixture::{Chain, START_MS, in_memory, transfer};
+use crate::fixture::{Chain, START_MS, account_of, in_memory, transfer};
 use ledger::Limits;
 use ledger::pool::{self, Pool, PoolError, Source, Status};
 use proptest::prelude::*;
 use runtime::TAO;
-use runtime::genesis::development_account;
 use sp_runtime::transaction_validity::InvalidTransaction;
 
 #[test]
@@ -152,7 +151,7 @@ fn a_transaction_of_a_lost_block_comes_back() {
 #[test]
 fn the_next_nonce_counts_the_pool() {
     let chain = Chain::in_memory();
-    let alice = development_account("Alice");
+    let alice = account_of("Alice");
     assert_eq!(chain.pool.next_nonce(&alice).unwrap(), 0);
     for nonce in [0, 1, 5] {
         chain.submit_transfer("Alice", "Bob", nonce);
@@ -247,7 +246,7 @@ fn one_sender_may_send_many_in_any_order() {
             "blocks do not empty the pool"
         );
     }
-    let alice = development_account("Alice");
+    let alice = account_of("Alice");
     assert_eq!(chain.pool.next_nonce(&alice).unwrap(), 100);
 }
 
@@ -266,7 +265,7 @@ proptest! {
         for ((from, nonce), block) in order.into_iter().zip(blocks) {
             chain.submit_transfer(from, "Charlie", nonce);
             for sender in ["Alice", "Bob"] {
-                let account = development_account(sender);
+                let account = account_of(sender);
                 let ready = chain.pool.ready();
                 let mine = ready.iter().filter(|ready| ready.sender() == Some(&account));
                 let nonces: Vec<u32> = mine.map(|ready| ready.nonce()).collect();
