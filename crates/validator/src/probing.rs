@@ -1,16 +1,19 @@
 //! The loop that probes: wait, draw, ask, judge, record.
+//!
+//! A miner is asked one question at a time, so that those who hold their answers back for as long as they are waited for
+//! take one place each and the others are probed as often as ever.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use keys::Pair;
-use primitives::NetUid;
+use primitives::{NetUid, Uid};
 use protocol::{Ask, Digest, EXPIRY_MS, Envelope, Nonce, Terms};
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 use scoring::Outcome;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::book::Seat;
@@ -93,56 +96,46 @@ impl Probing {
     pub async fn run(self, secret: [u8; 32], shutdown: CancellationToken) {
         let this = Arc::new(self);
         let mut questions = Questions::new(secret, this.office.model().to_owned());
-        let places = Arc::new(Semaphore::new(this.probes_max.max(1)));
-        let mut in_flight = JoinSet::new();
+        let mut in_flight = InFlight::default();
         loop {
             let seats = this.office.book().seats().len();
             let wait = this.rhythm.wait(seats, questions.rng());
-            let place = tokio::select! {
+            tokio::select! {
                 () = shutdown.cancelled() => return,
-                place = async {
+                () = async {
                     tokio::time::sleep(wait).await;
-                    places.clone().acquire_owned().await
-                } => place,
-            };
-            while let Some(ended) = in_flight.try_join_next() {
-                if let Err(error) = ended {
-                    tracing::error!(%error, "a probe ended badly");
-                }
+                    in_flight.make_room(this.probes_max).await;
+                } => {}
             }
-            let Some(seat) = this.pick(questions.rng()) else {
+            let Some(seat) = this.pick(&in_flight, questions.rng()) else {
                 continue;
             };
             let ask = questions.draw();
-            let netuid = this.office.netuid();
-            let probe = Probe::new(
-                ask,
-                seat,
-                netuid,
-                &this.pair,
-                (this.clock)(),
-                questions.rng(),
-            );
-            let this = this.clone();
-            in_flight.spawn(async move {
-                this.carry_out(probe).await;
-                drop(place);
-            });
+            let (netuid, now_ms) = (this.office.netuid(), (this.clock)());
+            let probe = Probe::new(ask, seat, netuid, &this.pair, now_ms, questions.rng());
+            in_flight.start(seat.uid, this.clone().carry_out(probe));
         }
     }
 
-    /// Any seat, all alike; but one that was never probed comes first, so that a newcomer need not wait.
-    fn pick(&self, rng: &mut impl Rng) -> Option<Seat> {
+    /// Any seat that is not being asked already, all alike; but often one that was never probed, so that a newcomer need not
+    /// wait.
+    fn pick(&self, in_flight: &InFlight, rng: &mut impl Rng) -> Option<Seat> {
         let book = self.office.book();
-        let is_new = |seat: &&Seat| {
+        let seats = book.seats().iter();
+        let idle: Vec<&Seat> = seats.filter(|seat| !in_flight.has(seat.uid)).collect();
+        let probes = |seat: &Seat| {
             book.entries()
                 .get(&seat.uid)
-                .is_some_and(|entry| entry.standing.probes == 0)
+                .map(|entry| entry.standing.probes)
         };
-        let new: Vec<&Seat> = book.seats().iter().filter(is_new).collect();
+        let new: Vec<&Seat> = idle
+            .iter()
+            .copied()
+            .filter(|seat| probes(seat) == Some(0))
+            .collect();
         match new.choose(rng) {
             Some(seat) if rng.random_bool(0.5) => Some(**seat),
-            _ => book.seats().choose(rng).copied(),
+            _ => idle.choose(rng).map(|seat| **seat),
         }
     }
 
@@ -175,5 +168,51 @@ impl Probing {
             }
         };
         self.office.record(&seat, &outcome, (self.clock)());
+    }
+}
+
+/// The probes under way, at most one for each seat: a miner that dawdles holds one place, not all of them.
+#[derive(Default)]
+struct InFlight {
+    tasks: JoinSet<()>,
+    seats: HashMap<Id, Uid>,
+}
+
+impl InFlight {
+    fn has(&self, uid: Uid) -> bool {
+        self.seats.values().any(|asked| *asked == uid)
+    }
+
+    fn start(&mut self, uid: Uid, probe: impl Future<Output = ()> + Send + 'static) {
+        let id = self.tasks.spawn(probe).id();
+        self.seats.insert(id, uid);
+    }
+
+    /// Forgets probes that ended, and waits for one to end while there are as many as allowed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: a probe is forgotten only when it was seen to end.
+    async fn make_room(&mut self, most: usize) {
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.forget(ended);
+        }
+        while most.max(1) <= self.tasks.len() {
+            match self.tasks.join_next_with_id().await {
+                Some(ended) => self.forget(ended),
+                None => return,
+            }
+        }
+    }
+
+    fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => id,
+            Err(error) => {
+                tracing::error!(%error, "a probe ended badly");
+                error.id()
+            }
+        };
+        self.seats.remove(&id);
     }
 }

@@ -45,8 +45,8 @@ pub struct Validator {
     #[arg(long, default_value_t = 4000, value_name = "MS")]
     probe_interval_ms: u64,
 
-    /// The most probes in flight
-    #[arg(long, default_value_t = 4, value_name = "N")]
+    /// The most probes in flight, each to another miner
+    #[arg(long, default_value_t = 16, value_name = "N")]
     probes: usize,
 
     /// File that keeps standings over a restart

@@ -41,6 +41,75 @@ impl Transport for Away {
     }
 }
 
+/// A network in which Bob holds his answers back for ever.
+struct Stalling {
+    sent: mpsc::Sender<SocketAddr>,
+}
+
+impl Transport for Stalling {
+    fn ask(
+        &self,
+        address: SocketAddr,
+        _: Route,
+        _: Envelope,
+        _: Bytes,
+    ) -> BoxFuture<'_, Result<Reply, Fault>> {
+        async move {
+            self.sent
+                .send(address)
+                .await
+                .expect("the test is listening");
+            if address.port() == 9_001 {
+                std::future::pending::<()>().await;
+            }
+            Err(Fault::Unreachable("connection refused".into()))
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_miner_that_holds_its_answers_back_does_not_keep_others_from_being_probed() {
+    let mut book = Book::default();
+    let seats = [
+        ("//Alice", None),
+        ("//Bob", Some(9_001)),
+        ("//Charlie", Some(9_002)),
+    ];
+    book.follow(&metagraph(&seats), &pair("//Alice").account());
+    let desk = Desk {
+        book,
+        ballots: vec![],
+    };
+    let account = pair("//Alice").account();
+    let (sent, mut received) = mpsc::channel(4);
+    let probing = Probing {
+        office: Arc::new(Office::new(account, NetUid(1), MODEL.into(), desk)),
+        pair: pair("//Alice"),
+        transport: Arc::new(Stalling { sent }),
+        check: Arc::new(check()),
+        rhythm: Rhythm::new(Duration::from_millis(1)),
+        probes_max: 2,
+        clock: Arc::new(|| NOW_MS),
+    };
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(probing.run([9; 32], shutdown.clone()));
+    let (mut bob, mut charlie) = (0, 0);
+    while charlie < 30 {
+        let next = tokio::time::timeout(Duration::from_secs(20), received.recv());
+        let address = next.await.expect("probing goes on").expect("a probe");
+        let count = if address.port() == 9_001 {
+            &mut bob
+        } else {
+            &mut charlie
+        };
+        *count += 1;
+    }
+    assert!(bob <= 1, "{bob} questions at once to one miner");
+    shutdown.cancel();
+    running.await.expect("ends when told to");
+}
+
 #[tokio::test]
 async fn every_miner_is_probed_with_requests_it_must_accept() {
     let mut book = Book::default();
@@ -100,4 +169,73 @@ async fn every_miner_is_probed_with_requests_it_must_accept() {
         .sum();
     assert!(50 < graded, "{graded}");
     assert!(book.weights().is_empty());
+}
+
+/// A network whose first miner never ends its answer.
+struct Dawdling {
+    asked: mpsc::Sender<SocketAddr>,
+}
+
+impl Transport for Dawdling {
+    fn ask(
+        &self,
+        address: SocketAddr,
+        _: Route,
+        _: Envelope,
+        _: Bytes,
+    ) -> BoxFuture<'_, Result<Reply, Fault>> {
+        async move {
+            self.asked
+                .send(address)
+                .await
+                .expect("the test is listening");
+            match address.port() {
+                9_001 => std::future::pending().await,
+                _ => Err(Fault::Unreachable("connection refused".into())),
+            }
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_miner_that_dawdles_holds_up_nobody_else() {
+    let mut book = Book::default();
+    let seats = [
+        ("//Alice", None),
+        ("//Bob", Some(9_001)),
+        ("//Charlie", Some(9_002)),
+    ];
+    book.follow(&metagraph(&seats), &pair("//Alice").account());
+    let desk = Desk {
+        book,
+        ballots: vec![],
+    };
+    let office = Office::new(pair("//Alice").account(), NetUid(1), MODEL.into(), desk);
+    let (asked, mut received) = mpsc::channel(4);
+    let probing = Probing {
+        office: Arc::new(office),
+        pair: pair("//Alice"),
+        transport: Arc::new(Dawdling { asked }),
+        check: Arc::new(check()),
+        rhythm: Rhythm::new(Duration::from_millis(1)),
+        probes_max: 2,
+        clock: Arc::new(|| NOW_MS),
+    };
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(probing.run([9; 32], shutdown.clone()));
+    let mut others = 0;
+    let mut dawdler = 0;
+    while others < 30 {
+        match received.recv().await.expect("a probe").port() {
+            9_001 => dawdler += 1,
+            _ => others += 1,
+        }
+    }
+    assert_eq!(
+        dawdler, 1,
+        "asked once, and not again before it has answered"
+    );
+    shutdown.cancel();
+    running.await.expect("ends when told to");
 }
