@@ -3,17 +3,13 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::Bytes;
-use eventsource_stream::Eventsource;
-use futures::{FutureExt, Stream, StreamExt, future::BoxFuture};
-use protocol::{Part, Refusal};
+use futures::{FutureExt, Stream, StreamExt, future::BoxFuture, stream};
+use protocol::{AnswerError, Part, PartReader, Refusal};
 use serde::Deserialize;
 
 use crate::directory::{Miner, Model};
 use crate::signer::Signed;
 
-/// Most bytes read of one answer: the longest answer with twenty alternatives per token fits.
-const ANSWER_WIRE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Most bytes read of a refusal or a list of models.
 const SMALL_BODY_BYTES_MAX: usize = 64 * 1024;
 /// Most models believed of one miner.
@@ -156,21 +152,22 @@ impl From<Described> for Model {
 
 /// The server-sent events of a response, read one by one.
 fn parts(response: reqwest::Response) -> Parts {
-    let mut left = ANSWER_WIRE_BYTES_MAX;
-    let bytes = response.bytes_stream().map(move |chunk| {
-        let chunk = chunk.map_err(connection)?;
-        left = left
-            .checked_sub(chunk.len())
-            .ok_or_else(|| MinerError::Protocol("an answer without end".into()))?;
-        Ok::<Bytes, MinerError>(chunk)
-    });
-    let read = |event: Result<eventsource_stream::Event, _>| match event {
-        Ok(event) => Part::read(&event.event, &event.data)
-            .map_err(|error| MinerError::Protocol(error.to_string())),
-        Err(eventsource_stream::EventStreamError::Transport(error)) => Err(error),
-        Err(error) => Err(MinerError::Protocol(error.to_string())),
-    };
-    Box::pin(bytes.eventsource().map(read))
+    let protocol = |error: AnswerError| MinerError::Protocol(error.to_string());
+    let begun = (response.bytes_stream().boxed(), PartReader::default());
+    Box::pin(stream::try_unfold(
+        begun,
+        move |(mut pieces, mut reader)| async move {
+            loop {
+                if let Some(part) = reader.next_part() {
+                    return Ok(Some((part.map_err(protocol)?, (pieces, reader))));
+                }
+                match pieces.next().await {
+                    Some(piece) => reader.feed(piece.map_err(connection)?).map_err(protocol)?,
+                    None => return Ok(None),
+                }
+            }
+        },
+    ))
 }
 
 async fn small_body(response: reqwest::Response) -> Result<Vec<u8>, MinerError> {

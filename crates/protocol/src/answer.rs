@@ -11,11 +11,12 @@
 //! route (`chat.completion.chunk` with a `delta`, `text_completion` with `text`); log-probabilities have the chat form
 //! on both.
 //!
-//! [`AnswerWriter`] writes this, one method per line above; [`Part::read`] and [`Answer`] read it, bounded.
+//! [`AnswerWriter`] writes this, one method per line above; [`crate::PartReader`] and [`Answer`] read it, bounded.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::refusal::clipped;
 use crate::{ANSWER_BYTES_MAX, ANSWER_TOKENS_MAX, Refusal, Route, SignedReceipt};
 
 const DONE: &str = "[DONE]";
@@ -293,7 +294,9 @@ impl Part {
     ///
     /// [`AnswerError::Unreadable`].
     pub fn read(event: &str, data: &str) -> Result<Self, AnswerError> {
-        let unreadable = |error: serde_json::Error| AnswerError::Unreadable(error.to_string());
+        // What is quoted of a miner's bytes is cut: it is the miner that decides how long it is.
+        let unreadable =
+            |error: serde_json::Error| AnswerError::Unreadable(clipped(error.to_string()));
         match event {
             "receipt" => serde_json::from_str(data)
                 .map(Self::Receipt)
@@ -305,7 +308,9 @@ impl Part {
             "" | "message" => serde_json::from_str(data)
                 .map(Self::from_chunk)
                 .map_err(unreadable),
-            other => Err(AnswerError::Unreadable(format!("an event named {other:?}"))),
+            other => Err(AnswerError::Unreadable(clipped(format!(
+                "an event named {other:?}"
+            )))),
         }
     }
 

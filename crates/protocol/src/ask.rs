@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ANSWER_TOKENS_MAX, BODY_BYTES_MAX, Code, MESSAGES_MAX, MODEL_BYTES_MAX, Refusal, SEED_LIMIT,
+    STOP_BYTES_MAX,
 };
 
 /// The most stop sequences.
@@ -330,6 +331,12 @@ impl Ask {
             "stop",
             format!("must be at most {STOP_MAX} sequences"),
         )?;
+        let is_short = |sequence: &String| (1..=STOP_BYTES_MAX).contains(&sequence.len());
+        require(
+            self.stop.iter().all(is_short),
+            "stop",
+            format!("must be sequences of 1 to {STOP_BYTES_MAX} bytes"),
+        )?;
         let is_few = self
             .top_logprobs
             .is_none_or(|count| count <= TOP_LOGPROBS_MAX);
@@ -458,6 +465,10 @@ mod tests {
             }),
             "stop"
         );
+        for length in [0, STOP_BYTES_MAX + 1] {
+            let stop = vec!["x".repeat(length)];
+            assert_eq!(param_of(Ask { stop, ..ask() }), "stop");
+        }
         assert_eq!(
             param_of(Ask {
                 top_logprobs: Some(21),

@@ -26,6 +26,7 @@ mod answer;
 mod ask;
 mod digest;
 mod envelope;
+mod reader;
 mod receipt;
 mod refusal;
 mod replay;
@@ -37,6 +38,7 @@ pub use answer::{
 pub use ask::{Ask, Message, Prompt, Role, Route};
 pub use digest::Digest;
 pub use envelope::{Envelope, HEADERS, Nonce, Terms};
+pub use reader::PartReader;
 pub use receipt::{Receipt, ReceiptError, SignedReceipt};
 pub use refusal::{Code, Refusal};
 pub use replay::Nonces;
@@ -52,6 +54,14 @@ pub const EXPIRY_MS: u64 = 30_000;
 pub const ANSWER_TOKENS_MAX: u32 = 8_192;
 /// The longest answer, in bytes of text.
 pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// The longest event of an answer, in bytes as sent.
+pub const EVENT_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// The longest answer, in bytes as sent: the longest text with twenty alternatives per token fits.
+pub const WIRE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The longest stop sequence, in bytes.
+pub const STOP_BYTES_MAX: usize = 256;
+/// A miner's words to people are cut to so many bytes: they are logged, published and passed on.
+pub const WORDS_BYTES_MAX: usize = 512;
 /// The most messages of one conversation.
 pub const MESSAGES_MAX: usize = 1_024;
 /// The longest name of a model, in bytes.

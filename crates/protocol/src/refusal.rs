@@ -11,6 +11,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::WORDS_BYTES_MAX;
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal;)*) => {
         /// The kinds of refusal.
@@ -126,20 +128,55 @@ impl Refusal {
         serde_json::to_string(&Wire { error }).expect("strings are JSON")
     }
 
-    /// Reads the JSON object, or nothing if it is none of ours.
+    /// Reads the JSON object, or nothing if it is none of ours; its words are cut to [`WORDS_BYTES_MAX`].
     pub fn from_json(json: &[u8]) -> Option<Self> {
         let Wire { error } = serde_json::from_slice(json).ok()?;
         Some(Self {
             code: error.code,
-            message: error.message,
-            param: error.param,
+            message: clipped(error.message),
+            param: error.param.map(clipped),
         })
     }
+}
+
+/// A text, cut to [`WORDS_BYTES_MAX`] at a character.
+pub(crate) fn clipped(mut text: String) -> String {
+    if WORDS_BYTES_MAX < text.len() {
+        text.truncate(text.floor_char_boundary(WORDS_BYTES_MAX));
+        text.push('…');
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A miner's words are logged, published with its standing and shown to customers.
+    #[test]
+    fn a_long_story_is_cut() {
+        let long = Refusal {
+            code: Code::Busy,
+            message: "é".repeat(40_000),
+            param: Some("x".repeat(40_000)),
+        };
+        let read = Refusal::from_json(long.to_json().as_bytes()).expect("ours");
+        assert!(read.message.len() < 520 && read.message.starts_with("éé"));
+        assert!(read.param.expect("kept").len() < 520);
+        let quoted = [
+            format!("{{\"id\":{}}}", "1".repeat(40_000)),
+            format!(
+                "{{\"choices\":[{{\"index\":0,\"finish_reason\":\"{}\"}}]}}",
+                "x".repeat(40_000)
+            ),
+        ];
+        for data in quoted {
+            let error = crate::Part::read("", &data).expect_err("unreadable");
+            assert!(error.to_string().len() < 600);
+        }
+        let error = crate::Part::read(&"x".repeat(40_000), "").expect_err("unreadable");
+        assert!(error.to_string().len() < 600);
+    }
 
     #[test]
     fn every_refusal_reads_back_from_its_json() {

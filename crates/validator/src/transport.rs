@@ -4,10 +4,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use eventsource_stream::{EventStreamError, Eventsource};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
-use protocol::{Answer, AnswerError, Envelope, Part, Refusal, Route};
+use protocol::{Answer, AnswerError, Envelope, Part, PartReader, Refusal, Route};
 use scoring::Fault;
 
 use crate::Reply;
@@ -16,8 +15,6 @@ use crate::Reply;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// For a connection.
 const CONNECT: Duration = Duration::from_secs(2);
-/// The most read of one answer.
-const WIRE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The most read of a refusal.
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 
@@ -111,26 +108,22 @@ impl Transport for Http {
 async fn read(response: reqwest::Response, sent: Instant) -> Result<Reply, Fault> {
     let mut answer = Answer::default();
     let mut first_token = None;
-    let mut left = WIRE_BYTES_MAX;
-    let bounded = response.bytes_stream().map(move |piece| {
+    let mut reader = PartReader::default();
+    let mut pieces = response.bytes_stream();
+    while !answer.is_done()
+        && let Some(piece) = pieces.next().await
+    {
         let piece = piece.map_err(unreachable)?;
-        left = left.checked_sub(piece.len()).ok_or_else(endless)?;
-        Ok(piece)
-    });
-    let mut events = bounded.eventsource();
-    while let Some(event) = events.next().await {
-        let event = event.map_err(|error| match error {
-            EventStreamError::Transport(fault) => fault,
-            other => Fault::Unreadable(other.to_string()),
-        })?;
-        let part = Part::read(&event.event, &event.data).map_err(unreadable)?;
-        let has_text = matches!(&part, Part::Chunk { text, .. } if !text.is_empty());
-        if has_text && first_token.is_none() {
-            first_token = Some(sent.elapsed());
-        }
-        answer.take(part).map_err(unreadable)?;
-        if answer.is_done() {
-            break;
+        reader.feed(piece).map_err(unreadable)?;
+        while !answer.is_done()
+            && let Some(part) = reader.next_part()
+        {
+            let part = part.map_err(unreadable)?;
+            let has_text = matches!(&part, Part::Chunk { text, .. } if !text.is_empty());
+            if has_text && first_token.is_none() {
+                first_token = Some(sent.elapsed());
+            }
+            answer.take(part).map_err(unreadable)?;
         }
     }
     let total = sent.elapsed();
@@ -157,10 +150,6 @@ async fn refused(response: reqwest::Response) -> Fault {
         Some(refusal) => Fault::Refused(refusal.to_string()),
         None => Fault::Refused(format!("status {status}")),
     }
-}
-
-fn endless() -> Fault {
-    Fault::Unreadable(format!("more than {WIRE_BYTES_MAX} bytes"))
 }
 
 /// A miner that gives up in the middle says so; everything else it may not do is its own doing.
