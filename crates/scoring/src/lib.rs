@@ -29,6 +29,6 @@ mod score;
 mod standing;
 mod weights;
 
-pub use score::{Fault, Outcome, PROMPTNESS_SLACK_MS, Pace, Score, Speed, grade};
+pub use score::{Fault, Outcome, PROMPTNESS_SLACK_MS, Pace, REASON_BYTES_MAX, Score, Speed, grade};
 pub use standing::{FORGIVENESS, PATIENCE, Standing};
 pub use weights::{FLOOR, weigh};

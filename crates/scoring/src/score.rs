@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// A first token later than the pace by this much is half as prompt. Below it, the network's jitter would decide.
 pub const PROMPTNESS_SLACK_MS: f64 = 100.0;
 
+/// A reason is cut to so many bytes: it quotes the miner, and every miner's is published.
+pub const REASON_BYTES_MAX: usize = 600;
+
 /// What came of one probe.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -116,7 +119,7 @@ pub fn grade(outcome: &Outcome, pace: Option<Pace>) -> Score {
     match outcome {
         Outcome::Unverified(fault) => Score {
             value: 0.0,
-            reason: fault.to_string(),
+            reason: clipped(fault.to_string()),
             is_dishonest: fault.is_dishonest(),
         },
         Outcome::Verified(speed) => {
@@ -140,6 +143,14 @@ pub fn grade(outcome: &Outcome, pace: Option<Pace>) -> Score {
             }
         }
     }
+}
+
+fn clipped(mut reason: String) -> String {
+    if REASON_BYTES_MAX < reason.len() {
+        reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
+        reason.push('…');
+    }
+    reason
 }
 
 /// The part of a whole, between zero and one; of nothing, all.
@@ -195,6 +206,14 @@ mod tests {
         );
         assert_eq!(value(speed(0.0, f64::INFINITY), pace), 0.0);
         assert_eq!(grade(&Outcome::Verified(speed(1.0, 9.0)), None).value, 1.0);
+    }
+
+    /// Else one miner's story could make a validator's whole list of standings too long to be read.
+    #[test]
+    fn a_long_story_is_cut() {
+        let fault = Fault::Refused("é".repeat(100_000));
+        let reason = grade(&Outcome::Unverified(fault), None).reason;
+        assert!(reason.starts_with("refused: é") && reason.len() < REASON_BYTES_MAX + 8);
     }
 
     #[test]
