@@ -9,6 +9,10 @@ use primitives::Hotkey;
 use protocol::{Answer, Ask, Digest, Finish, ReceiptError, SignedReceipt};
 use scoring::{Fault, Outcome, Speed};
 
+/// How far a log-probability may be from the recomputed one. Wider than the tolerance on tokens, since servers in half
+/// precision round theirs, and a lie within it is worth nothing.
+const LOGPROB_TOLERANCE: f32 = 0.1;
+
 /// A whole answer and when it came, by the asker's clock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
@@ -75,7 +79,8 @@ impl Recompute for ModelCheck {
 /// Judges a reply to a question put to a miner. `None` if this validator cannot tell, which is no fault of the miner's.
 ///
 /// In order: the answer is complete; the receipt is signed by the miner for this request and this text; its model, seed,
-/// finish reason and counts are those asked for and served; every token is one the model could have drawn.
+/// finish reason and counts are those asked for and served; every token is one the model could have drawn; the
+/// log-probabilities, where asked for, are the model's.
 pub fn judge(
     ask: &Ask,
     request_hash: Digest,
@@ -110,12 +115,37 @@ pub fn judge(
             "the prompt has {counted} tokens, {claimed} were claimed"
         )));
     }
+    if ask.top_logprobs.is_some()
+        && let Some(found) = false_logprobs(&reply.answer, &evidence)
+    {
+        return fault(found);
+    }
     let tokens = receipt.token_ids.len() as f64;
     let tokens_per_s = tokens * 1_000.0 / reply.total_ms.max(1.0);
     Some(Outcome::Verified(Speed {
         tokens_per_s,
         first_token_ms: reply.first_token_ms,
     }))
+}
+
+/// What is wrong with the log-probabilities: one is given for every token, that of the ending one may be missing.
+fn false_logprobs(answer: &Answer, evidence: &Evidence) -> Option<Fault> {
+    let (given, drawn) = (&answer.logprobs, &evidence.tokens);
+    if given.len() != drawn.len() && given.len() + 1 != drawn.len() {
+        let (given, drawn) = (given.len(), drawn.len());
+        return Some(Fault::FalseAnswer(format!(
+            "{given} log-probabilities were given for {drawn} tokens"
+        )));
+    }
+    let is_close = |given: f32, own: f32| given == own || (given - own).abs() <= LOGPROB_TOLERANCE;
+    let place = given
+        .iter()
+        .zip(drawn)
+        .position(|(given, own)| !is_close(given.logprob, own.logprob))?;
+    let (given, own) = (given[place].logprob, drawn[place].logprob);
+    Some(Fault::FalseAnswer(format!(
+        "the log-probability of token {place} is {own:.3}, {given:.3} was given"
+    )))
 }
 
 fn closed(answer: &Answer) -> Result<&SignedReceipt, Fault> {

@@ -52,11 +52,12 @@ pub fn seat(uid: u16, hotkey: Hotkey) -> Seat {
     }
 }
 
-/// Questions as the validator draws them, with answers short enough for a test.
+/// Questions as the validator draws them, with answers short enough for a test and without log-probabilities.
 pub fn asks(seed: u8, count: usize) -> Vec<Ask> {
     let mut questions = Questions::new([seed; 32], MODEL.into());
     let short = |ask: Ask| Ask {
         max_tokens: ask.max_tokens.min(10),
+        top_logprobs: None,
         ..ask
     };
     (0..count).map(|_| short(questions.draw())).collect()

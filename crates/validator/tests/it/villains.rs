@@ -2,9 +2,9 @@
 
 use inference::Engine;
 use keys::Pair;
-use protocol::{Ask, Finish, Receipt};
+use protocol::{Ask, Finish, Receipt, TokenLogprob};
 use scoring::{Fault, Outcome};
-use validator::{Book, Probe, Reply, judge};
+use validator::{Book, Probe, Recompute, Reply, judge};
 
 use crate::market::{
     NOW_MS, Work, asks, check, engine, metagraph, model, pair, probe, receipt, reply, seat,
@@ -180,6 +180,46 @@ async fn an_answer_cut_short_or_padded_is_not_the_models() {
     assert!(matches!(padded.await, Fault::FalseAnswer(_)));
     let swapped = fault(|text, _| text.push('!'));
     assert!(matches!(swapped.await, Fault::FalseReceipt(_)));
+}
+
+/// Log-probabilities are part of what was asked for: the model's own are believed, made-up or missing ones are not.
+#[tokio::test]
+async fn made_up_log_probabilities_are_found_out() {
+    let ask = Ask {
+        top_logprobs: Some(0),
+        ..asks(7, 1).remove(0)
+    };
+    let probe = probe(ask, seat(1, bob().account()));
+    let work = work(&engine(model()), &probe.ask).await;
+    let evidence = check()
+        .recompute(&probe.ask, &work.text, &work.token_ids, work.finish)
+        .expect("recomputed");
+    let token = |logprob: f32| TokenLogprob {
+        token: String::new(),
+        logprob,
+        bytes: None,
+        top_logprobs: vec![],
+    };
+    let own: Vec<_> = evidence
+        .tokens
+        .iter()
+        .map(|found| token(found.logprob))
+        .collect();
+    let with = |logprobs: Vec<TokenLogprob>| {
+        let mut reply = reply(&work.text, receipt(&probe, &work), &bob());
+        reply.answer.logprobs = logprobs;
+        verdict(&probe, &reply)
+    };
+    assert!(matches!(with(own.clone()), Outcome::Verified(_)));
+    let made_up = own.iter().map(|given| token(given.logprob - 1.0)).collect();
+    let short = own[..own.len() - 2].to_vec();
+    for lie in [made_up, short, vec![]] {
+        let outcome = with(lie);
+        assert!(
+            matches!(outcome, Outcome::Unverified(Fault::FalseAnswer(_))),
+            "{outcome:?}"
+        );
+    }
 }
 
 #[tokio::test]
