@@ -15,6 +15,9 @@ use crate::error::ApiError;
 /// Keys whose rate is remembered; when full, those that have been idle for a minute are forgotten.
 const KEYS_MAX: usize = 16_384;
 
+/// Longer keys are nobody's; remembering one costs its length.
+const KEY_BYTES_MAX: usize = 256;
+
 /// The gates in front of the market.
 pub struct Gates {
     keys: Vec<String>,
@@ -63,12 +66,15 @@ impl Gates {
     ///
     /// # Errors
     ///
-    /// 401 if keys are configured and this is none of them.
+    /// 401 if keys are configured and this is none of them, or if it is longer than any key.
     pub fn authenticate<'a>(&self, authorization: Option<&'a str>) -> Result<&'a str, ApiError> {
         let key = authorization.and_then(|value| {
             let (scheme, key) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
         });
+        if key.is_some_and(|key| KEY_BYTES_MAX < key.len()) {
+            return Err(ApiError::wrong_key());
+        }
         if self.keys.is_empty() {
             return Ok(key.unwrap_or(""));
         }
@@ -170,6 +176,12 @@ mod tests {
         let gates = Gates::new(vec![], None, 1);
         assert_eq!(gates.authenticate(None), Ok(""));
         assert_eq!(gates.authenticate(Some("Bearer anything")), Ok("anything"));
+        let long = format!("Bearer {}", "x".repeat(KEY_BYTES_MAX + 1));
+        assert_eq!(
+            gates.authenticate(Some(&long)),
+            Err(ApiError::wrong_key()),
+            "every key asked with is remembered"
+        );
     }
 
     #[test]

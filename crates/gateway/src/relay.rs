@@ -9,10 +9,15 @@
 //!
 //! A whole answer is asked of another miner; the customer only sees that it took longer. A stream that has begun cannot
 //! be taken back: it ends with an `error` event, which OpenAI's clients raise, and without `[DONE]`.
+//!
+//! # When the customer does not read
+//!
+//! The time that a customer lets pass between two frames is not held against the miner, and a customer that lets pass more
+//! than a whole answer may take is served no further: its slowness is nobody else's fault.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
@@ -26,6 +31,9 @@ use crate::error::ApiError;
 use crate::metrics::Outcome;
 use crate::search::{Begun, Market, Search, miner_error};
 use crate::transport::MinerError;
+
+/// More prompt tokens than bytes were sent to the miner, by more than a chat template may add, were not read.
+const TEMPLATE_TOKENS_MAX: usize = 1_024;
 
 /// A finished answer whose receipt was checked.
 pub struct Served {
@@ -82,20 +90,20 @@ async fn finish(
     arrived: Instant,
 ) -> Result<(Finish, SignedReceipt), MinerError> {
     while !begun.answer.is_done() {
-        let part = next_part(market, begun, arrived).await?;
+        let part = next_part(market, begun, arrived.elapsed()).await?;
         begun.answer.take(part).map_err(miner_error)?;
     }
     conclude(market, ask, begun, arrived)
 }
 
-/// The next part, within the gateway's patience.
+/// The next part, within the gateway's patience, of which some is spent.
 async fn next_part(
     market: &Market,
     begun: &mut Begun,
-    arrived: Instant,
+    spent: Duration,
 ) -> Result<Part, MinerError> {
     let patience = &market.patience;
-    let left = patience.whole.saturating_sub(arrived.elapsed());
+    let left = patience.whole.saturating_sub(spent);
     let limit = patience.between.min(left);
     match timeout(limit, begun.parts.next()).await {
         Ok(Some(part)) => part,
@@ -147,6 +155,10 @@ fn checked<'a>(ask: &Ask, begun: &'a Begun) -> Result<(Finish, &'a SignedReceipt
             "the tokens drawn: more than allowed",
         ),
         (
+            receipt.prompt_tokens as usize <= ask.to_body().len() + TEMPLATE_TOKENS_MAX,
+            "the tokens read: more than were sent",
+        ),
+        (
             !answer.text.is_empty() <= (receipt.completion_tokens > 0),
             "the tokens drawn: none",
         ),
@@ -167,6 +179,10 @@ struct Relay {
     ready: VecDeque<Bytes>,
     /// Characters sent.
     offset: usize,
+    /// When a frame was last handed to the customer's connection.
+    handed: Option<Instant>,
+    /// Time that passed until the customer's connection asked for another, in sum.
+    dawdled: Duration,
     ended: bool,
     _place: OwnedSemaphorePermit,
 }
@@ -189,6 +205,8 @@ pub fn frames(
         arrived,
         ready: VecDeque::new(),
         offset: 0,
+        handed: None,
+        dawdled: Duration::ZERO,
         ended: false,
         _place: place,
     };
@@ -213,6 +231,10 @@ impl Relay {
     }
 
     async fn next(&mut self) -> Option<Bytes> {
+        self.dawdled += self.handed.take().map_or(Duration::ZERO, |at| at.elapsed());
+        if self.market.patience.whole < self.dawdled {
+            return None;
+        }
         while self.ready.is_empty() && !self.ended {
             if let Err(error) = self.advance().await {
                 self.market.blame(&self.begun.miner, &error);
@@ -221,12 +243,14 @@ impl Relay {
                 self.ended = true;
             }
         }
+        self.handed = Some(Instant::now());
         self.ready.pop_front()
     }
 
     /// Takes the next part and makes frames of it.
     async fn advance(&mut self) -> Result<(), MinerError> {
-        let part = next_part(&self.market, &mut self.begun, self.arrived).await?;
+        let spent = self.arrived.elapsed().saturating_sub(self.dawdled);
+        let part = next_part(&self.market, &mut self.begun, spent).await?;
         if let Part::Chunk { text, logprobs, .. } = &part
             && !(text.is_empty() && logprobs.is_empty())
         {

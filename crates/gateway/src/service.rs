@@ -110,12 +110,11 @@ async fn answer(gateway: &Gateway, route: Route, body: &[u8]) -> Result<Response
     let place = gateway.gates.admit()?;
     let market = &gateway.market;
     let Question {
-        mut ask,
+        ask,
         stream,
         include_usage,
     } = Question::read(route, body, &mut rand::rng())?;
-    let context = known_model(market, &ask.model)?;
-    ask.max_tokens = ask.max_tokens.min(context.unwrap_or(u32::MAX).max(1));
+    known_model(market, &ask.model)?;
     let heading = Heading {
         id: answer_id(route),
         created: crate::signer::unix_ms() / 1000,
@@ -151,20 +150,17 @@ async fn answer(gateway: &Gateway, route: Route, body: &[u8]) -> Result<Response
     ))
 }
 
-/// The model's context length, if it is known, and an error if the model is not.
-fn known_model(market: &Market, model: &str) -> Result<Option<u32>, ApiError> {
-    let listed = market.directory.listed();
-    if listed.iter().all(|listed| listed.models.is_empty()) {
+/// An error if no miner that may be asked offers the model. What miners say of its context is not used: whoever claimed a
+/// small one would cut everybody's answers short, and a limit that follows it would tell customers from probes.
+fn known_model(market: &Market, model: &str) -> Result<(), ApiError> {
+    let offers = market.directory.offers();
+    if offers.is_empty() {
         return Err(ApiError::no_miner(model));
     }
-    if !listed.iter().any(|listed| listed.serves(model)) {
+    if !offers.iter().any(|offer| offer.id == model) {
         return Err(ApiError::model_not_found(model));
     }
-    let offers = market.directory.offers();
-    Ok(offers
-        .iter()
-        .find(|offer| offer.id == model)
-        .and_then(|offer| offer.context_length))
+    Ok(())
 }
 
 fn answer_id(route: Route) -> String {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::market::{Setup, judged, market};
 use crate::villains::Character::{
-    Busy, Dead, Forger, Honest, Lazy, Padder, Quitter, Silent, Sleeper, Stranger,
+    Busy, Dead, Forger, Honest, Inflator, Lazy, Padder, Quitter, Silent, Sleeper, Stranger,
 };
 use crate::villains::{ANSWER, Character};
 
@@ -33,7 +33,7 @@ async fn a_customer_never_notices(villain: Character) {
 #[tokio::test]
 async fn another_miner_answers_when_one_fails() {
     for villain in [
-        Dead, Silent, Quitter, Forger, Padder, Stranger, Lazy, Busy, Sleeper,
+        Dead, Silent, Quitter, Forger, Padder, Inflator, Stranger, Lazy, Busy, Sleeper,
     ] {
         a_customer_never_notices(villain).await;
     }
@@ -147,4 +147,14 @@ async fn a_hedge_answers_before_a_silent_miner_is_given_up() {
         let reply = market.chat(json!({})).await;
         assert_eq!(reply.json()["stoa"]["uid"], 1);
     }
+}
+
+/// A probe asks for so many as well. A limit that followed what miners say of their context would tell the two apart, and let
+/// one miner cut everybody's answers short.
+#[tokio::test]
+async fn a_chat_without_a_limit_asks_for_as_many_tokens_as_a_probe() {
+    let market = market(&[Honest]);
+    assert_eq!(market.chat(json!({})).await.status, 200);
+    let heard = market.villains.heard.lock().expect("not poisoned");
+    assert_eq!(heard[0].max_tokens, protocol::ANSWER_TOKENS_MAX);
 }

@@ -28,6 +28,8 @@ pub enum Character {
     Forger,
     /// Signs for more tokens than it was allowed to draw.
     Padder,
+    /// Signs for more tokens than the prompt can have.
+    Inflator,
     /// Lets a stranger sign.
     Stranger,
     /// Says that every prompt is too long.
@@ -47,6 +49,8 @@ pub struct Villains {
     characters: Mutex<HashMap<Hotkey, (Pair, Character)>>,
     /// How often each was asked.
     asked: Mutex<HashMap<Hotkey, u32>>,
+    /// What they were asked, in order.
+    pub heard: Mutex<Vec<Ask>>,
     /// Answers begun and not yet dropped.
     pub streaming: Arc<AtomicU32>,
 }
@@ -75,6 +79,8 @@ impl Transport for Villains {
             .expect("not poisoned")
             .entry(miner.hotkey)
             .or_default() += 1;
+        let ask = Ask::from_body(request.route, &request.body).expect("a good body");
+        self.heard.lock().expect("not poisoned").push(ask);
         let characters = self.characters.lock().expect("not poisoned");
         let (pair, character) = characters
             .get(&miner.hotkey)
@@ -123,6 +129,13 @@ async fn answer(
                 ..honest
             };
             stream::iter([all, signed(padded)].concat()).boxed()
+        }
+        Character::Inflator => {
+            let inflated = Receipt {
+                prompt_tokens: 1_000_000,
+                ..honest
+            };
+            stream::iter([all, signed(inflated)].concat()).boxed()
         }
         Character::Stranger => {
             let mallory = Pair::from_uri("//Mallory").expect("a development key");
