@@ -120,7 +120,7 @@ mod calls {
 
         /// Lowers what a validator keeps of its stakers' pay. Signed by its owner.
         #[pallet::call_index(65)]
-        #[pallet::weight((Weight::from_parts(80_000_000, 0), DispatchClass::Normal, Pays::No))]
+        #[pallet::weight(Weight::from_parts(80_000_000, 0))]
         pub fn decrease_take(
             origin: OriginFor<T>,
             hotkey: T::AccountId,
@@ -132,7 +132,7 @@ mod calls {
 
         /// Raises what a validator keeps of its stakers' pay. Signed by its owner; rarely allowed.
         #[pallet::call_index(66)]
-        #[pallet::weight((Weight::from_parts(80_000_000, 0), DispatchClass::Normal, Pays::No))]
+        #[pallet::weight(Weight::from_parts(80_000_000, 0))]
         pub fn increase_take(
             origin: OriginFor<T>,
             hotkey: T::AccountId,
@@ -365,9 +365,10 @@ mod calls {
             Self::do_set_auto_stake(&coldkey, netuid, &hotkey)
         }
 
-        /// Collects root dividends of the given subnets from every validator the caller stakes on.
+        /// Collects root dividends of the given subnets from every validator the caller stakes on,
+        /// unless these are too many for one call.
         #[pallet::call_index(121)]
-        #[pallet::weight(Weight::from_parts(2_000_000_000, 0))]
+        #[pallet::weight(Weight::from_parts(3_000_000_000, 0))]
         pub fn claim_root(origin: OriginFor<T>, subnets: BTreeSet<NetUid>) -> DispatchResult {
             let coldkey = ensure_signed(origin)?;
             Self::do_claim_root(&coldkey, &subnets)
@@ -512,7 +513,7 @@ mod calls {
                 Self::may_own(&coldkey, &hotkey),
                 Error::<T>::NonAssociatedColdKey
             );
-            Self::associate(&coldkey, &hotkey);
+            Self::associate(&coldkey, &hotkey)?;
             Self::deposit_event(Event::HotkeyAssociated(coldkey, hotkey));
             Ok(())
         }

@@ -4,7 +4,8 @@
 //!
 //! A subnet's epoch is due when an owner's trigger has come, when [`STEP_BLOCKS_MAX`] blocks passed
 //! without a successful one, or when its tempo has passed since its last. At most
-//! [`MaxEpochsPerBlock`] run in one block; the others wait for the next.
+//! [`MaxEpochsPerBlock`] run in one block, those first whose last epoch is longest ago; the others
+//! wait for the next. So nobody who triggers epochs often keeps another subnet from its own.
 //! [`economics::epoch::settle`] decides everything else. What it returns is kept in vectors by uid,
 //! which wallets read, and handed to [`crate::payout`].
 
@@ -102,6 +103,9 @@ mod epoch_storage {
 
 /// An epoch is due after so many blocks without a successful one, whatever the tempo.
 pub const STEP_BLOCKS_MAX: u64 = 50_400;
+
+/// How long an epoch takes for each neuron: to read it, to settle it, to store and to pay it.
+const NEURON_COST: Weight = Weight::from_parts(40_000_000, 0);
 
 macro_rules! readers {
     ($($(#[$doc:meta])* $name:ident: $storage:ident -> $value:ty;)*) => {
@@ -213,22 +217,28 @@ impl<T: Config> Pallet<T> {
         BlocksSinceLastStep::<T>::insert(netuid, 0);
     }
 
-    /// Runs the epochs that are due in this block, and pays.
-    pub(crate) fn run_due_epochs() {
-        let most = usize::from(MaxEpochsPerBlock::<T>::get());
-        let mut ran = 0;
+    /// Runs the epochs that are due in this block, and pays; returns how long that takes.
+    pub(crate) fn run_due_epochs() -> Weight {
+        let mut due = Vec::new();
         for netuid in Self::netuids().into_iter().filter(|netuid| *netuid != ROOT) {
             BlocksSinceLastStep::<T>::mutate(netuid, |blocks| *blocks = blocks.saturating_add(1));
-            if !Self::is_epoch_due(netuid) {
-                continue;
+            if Self::is_epoch_due(netuid) {
+                due.push(netuid);
             }
-            if ran == most {
-                PendingEpochAt::<T>::insert(netuid, Self::block().saturating_add(1));
-                continue;
-            }
-            ran += 1;
-            Self::run_epoch(netuid);
         }
+        due.sort_by_key(|netuid| (Self::last_epoch_block(*netuid), *netuid));
+        let most = usize::from(MaxEpochsPerBlock::<T>::get()).min(due.len());
+        let (now, later) = due.split_at(most);
+        for netuid in later {
+            PendingEpochAt::<T>::insert(netuid, Self::block().saturating_add(1));
+        }
+        let mut spent = Weight::zero();
+        for netuid in now {
+            Self::run_epoch(*netuid);
+            let neurons = u64::from(Self::neuron_count(*netuid));
+            spent = spent.saturating_add(NEURON_COST.saturating_mul(neurons));
+        }
+        spent
     }
 
     fn is_epoch_due(netuid: NetUid) -> bool {

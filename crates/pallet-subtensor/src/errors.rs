@@ -143,5 +143,8 @@ mod errors {
         AutoEpochAlreadyImminent,
         /// Epochs are not triggered while commit-reveal is on.
         DynamicTempoBlockedByCommitReveal,
+        /// The coldkey has as many hotkeys as one call or one account may; use another coldkey, or
+        /// name one hotkey.
+        TooManyHotkeys,
     }
 }

@@ -52,8 +52,8 @@ impl<T: Config> Pallet<T> {
             SubnetTaoFlow::<T>::remove(netuid);
             // Shifted before multiplying: the difference has up to 128 bits, and its low 32 do not
             // show.
-            let step = ((flow - average.bits) >> 32) * SMOOTHING_BITS_32;
-            let bits = average.bits + step;
+            let step = (flow.saturating_sub(average.bits) >> 32).saturating_mul(SMOOTHING_BITS_32);
+            let bits = average.bits.saturating_add(step);
             SubnetEmaTaoFlow::<T>::insert(netuid, (Self::block(), FixedI128 { bits }));
         }
     }

@@ -85,7 +85,7 @@ pub use staking::{PriceLimit, STAKE_MIN, StakeRoute};
 pub use weights::Opinion;
 
 pub(crate) use emission::RootPart;
-pub(crate) use stake::StakeChange;
+pub(crate) use stake::{STAKING_HOTKEYS_MAX, StakeChange};
 pub(crate) use staking::UnstakeScope;
 
 /// A subnet's number.
@@ -201,10 +201,11 @@ pub mod pallet {
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(_now: BlockNumberFor<T>) -> Weight {
-            Self::block_step();
-            // Settling 256 neurons takes well under a millisecond of the two that a block leaves
-            // for this.
-            Weight::from_parts(2_000_000_000, 0)
+            Self::block_step()
+        }
+
+        fn on_finalize(_now: BlockNumberFor<T>) {
+            Self::reconcile_issuance();
         }
     }
 

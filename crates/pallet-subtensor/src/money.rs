@@ -8,8 +8,10 @@
 //! TotalIssuance = balances' issuance + TotalStake,   TotalStake = Σ SubnetTAO
 //! ```
 //!
-//! Only three things change [`TotalIssuance`]: block emission mints it, the price of a seat is
-//! recycled, and so are transaction fees and dust, through [`Recycle`], which the runtime plugs in.
+//! Block emission mints [`TotalIssuance`]; the price of a seat is recycled, and so are transaction
+//! fees and dust, through [`Recycle`], which the runtime plugs in. What the balances pallet creates or
+//! destroys without telling (anybody may burn, root may set a balance) is taken over at the end of
+//! the block.
 
 use crate::*;
 use frame_support::{
@@ -132,6 +134,14 @@ impl<T: Config> Pallet<T> {
     /// Sets the issuance from the balances that genesis gave out.
     pub(crate) fn initialize_issuance() {
         TotalIssuance::<T>::put(T::Currency::total_issuance().saturating_add(Self::total_stake()));
+    }
+
+    /// Takes over what the balances pallet created or destroyed by itself in this block.
+    pub(crate) fn reconcile_issuance() {
+        let issuance = T::Currency::total_issuance().saturating_add(Self::total_stake());
+        if Self::total_issuance() != issuance {
+            TotalIssuance::<T>::put(issuance);
+        }
     }
 
     fn grow_reserve(netuid: NetUid, amount: TaoBalance) {

@@ -241,7 +241,7 @@ impl<T: Config> Pallet<T> {
         Yuma3On::<T>::insert(netuid, true);
         SubnetOwner::<T>::insert(netuid, coldkey);
         SubnetOwnerHotkey::<T>::insert(netuid, hotkey);
-        Self::associate(coldkey, hotkey);
+        Self::associate(coldkey, hotkey)?;
         Self::append_neuron(netuid, hotkey);
         Self::deposit_event(Event::NetworkAdded(netuid, 1));
         Ok(netuid)
@@ -285,7 +285,7 @@ impl<T: Config> Pallet<T> {
             Self::may_own(&owner, hotkey),
             Error::<T>::NonAssociatedColdKey
         );
-        Self::associate(&owner, hotkey);
+        Self::associate(&owner, hotkey)?;
         SubnetOwnerHotkey::<T>::insert(netuid, hotkey);
         Self::deposit_event(Event::SubnetOwnerHotkeySet(netuid, hotkey.clone()));
         Ok(())

@@ -146,7 +146,7 @@ impl<T: Config> Pallet<T> {
         );
         frame_support::storage::with_storage_layer(|| {
             Self::recycle_from(coldkey, netuid, price)?;
-            Self::associate(coldkey, hotkey);
+            Self::associate(coldkey, hotkey)?;
             let uid = Self::seat_neuron(netuid, hotkey)?;
             Self::count_registration(netuid);
             Self::deposit_event(Event::NeuronRegistered(netuid, uid, hotkey.clone()));
@@ -163,7 +163,7 @@ impl<T: Config> Pallet<T> {
         let price = Self::ensure_may_register(coldkey, ROOT, hotkey)?;
         frame_support::storage::with_storage_layer(|| {
             Self::recycle_from(coldkey, ROOT, price)?;
-            Self::associate(coldkey, hotkey);
+            Self::associate(coldkey, hotkey)?;
             let uid = if Self::neuron_count(ROOT) < Self::max_allowed_uids(ROOT) {
                 Self::append_neuron(ROOT, hotkey)
             } else {

@@ -13,7 +13,7 @@
 //!   neuron, bonds and results are cleared.
 
 use crate::*;
-use frame_support::pallet_macros::pallet_section;
+use frame_support::{dispatch::DispatchResult, ensure, pallet_macros::pallet_section};
 use sp_runtime::Vec;
 
 #[pallet_section]
@@ -53,6 +53,9 @@ mod registry_storage {
     pub type BlockAtRegistration<T> =
         StorageDoubleMap<_, Identity, NetUid, Identity, u16, u64, ValueQuery>;
 }
+
+/// Most hotkeys of one coldkey: the list is written as a whole with each that comes.
+pub const OWNED_HOTKEYS_MAX: usize = 4_096;
 
 impl<T: Config> Pallet<T> {
     /// Coldkey that owns `hotkey`.
@@ -123,15 +126,23 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Makes `hotkey` belong to `coldkey`, unless it has an owner.
-    pub(crate) fn associate(coldkey: &T::AccountId, hotkey: &T::AccountId) {
+    pub(crate) fn associate(coldkey: &T::AccountId, hotkey: &T::AccountId) -> DispatchResult {
         if Owner::<T>::contains_key(hotkey) {
-            return;
+            return Ok(());
         }
+        OwnedHotkeys::<T>::try_mutate(coldkey, |hotkeys| {
+            ensure!(
+                hotkeys.len() < OWNED_HOTKEYS_MAX,
+                Error::<T>::TooManyHotkeys
+            );
+            hotkeys.push(hotkey.clone());
+            Ok::<(), sp_runtime::DispatchError>(())
+        })?;
         Owner::<T>::insert(hotkey, coldkey);
-        OwnedHotkeys::<T>::mutate(coldkey, |hotkeys| hotkeys.push(hotkey.clone()));
         // Keeps the hotkey's nonce, so that it can sign free calls without holding any TAO.
         frame_system::Pallet::<T>::inc_sufficients(hotkey);
         Self::initialize_take(hotkey);
+        Ok(())
     }
 
     /// Prepares the registry of a new subnet.
@@ -196,10 +207,12 @@ impl<T: Config> Pallet<T> {
         };
         let named =
             Self::subnet_owner_hotkey(netuid).and_then(|hotkey| Self::uid_of(netuid, &hotkey));
-        let mut uids: Vec<u16> = Self::owned_hotkeys(&owner)
-            .iter()
-            .filter_map(|hotkey| Self::uid_of(netuid, hotkey))
-            .collect();
+        // By uid, of which there are few, and not by what the owner owns.
+        let is_owners = |uid: &u16| {
+            Self::hotkey_of(netuid, *uid).and_then(|hotkey| Self::owner_of(&hotkey))
+                == Some(owner.clone())
+        };
+        let mut uids: Vec<u16> = (0..Self::neuron_count(netuid)).filter(is_owners).collect();
         uids.sort_by_key(|uid| (Some(*uid) != named, Self::registered_at(netuid, *uid), *uid));
         uids.truncate(limit);
         uids

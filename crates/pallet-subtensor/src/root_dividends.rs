@@ -39,6 +39,14 @@ mod root_dividend_storage {
     pub type RootDividendReserve<T> = StorageMap<_, Identity, NetUid, AlphaBalance, ValueQuery>;
 }
 
+/// Most pairs of a hotkey and a subnet that one claim looks at.
+pub const CLAIM_POSITIONS_MAX: usize = 512;
+
+/// What a root stake earns at a rate, rounded down.
+fn earned(rate: u128, stake: TaoBalance) -> i128 {
+    i128::try_from(mul_div(rate, u128::from(stake), 1 << 64)).unwrap_or(i128::MAX)
+}
+
 impl<T: Config> Pallet<T> {
     /// Alpha of `netuid` that `coldkey` may collect for its root stake on `hotkey`, in rao.
     pub fn root_dividend_owed(
@@ -48,8 +56,8 @@ impl<T: Config> Pallet<T> {
     ) -> AlphaBalance {
         let stake = Self::stake_of(hotkey, coldkey, ROOT);
         let rate = RootDividendRate::<T>::get(hotkey, netuid);
-        let earned = mul_div(rate, u128::from(stake), 1 << 64) as i128;
-        let owed = earned - RootDividendSettled::<T>::get((hotkey, coldkey, netuid));
+        let settled = RootDividendSettled::<T>::get((hotkey, coldkey, netuid));
+        let owed = earned(rate, stake).saturating_sub(settled);
         u64::try_from(owed)
             .unwrap_or(0)
             .min(RootDividendReserve::<T>::get(netuid))
@@ -86,10 +94,10 @@ impl<T: Config> Pallet<T> {
             RootDividendSettled::<T>::mutate((hotkey, coldkey, netuid), |settled| match change {
                 // Rounded against the staker both times, so that the reserve always suffices.
                 StakeChange::Added(amount) => {
-                    *settled += mul_div(rate, u128::from(amount), 1 << 64) as i128 + 1;
+                    *settled = settled.saturating_add(earned(rate, amount).saturating_add(1));
                 }
                 StakeChange::Removed(amount) => {
-                    *settled -= mul_div(rate, u128::from(amount), 1 << 64) as i128;
+                    *settled = settled.saturating_sub(earned(rate, amount));
                 }
             });
         }
@@ -107,7 +115,7 @@ impl<T: Config> Pallet<T> {
                 continue;
             }
             RootDividendSettled::<T>::mutate((hotkey, coldkey, *netuid), |settled| {
-                *settled += i128::from(owed);
+                *settled = settled.saturating_add(i128::from(owed));
             });
             RootDividendReserve::<T>::mutate(*netuid, |sum| *sum = sum.saturating_sub(owed));
             Self::credit_stake(hotkey, coldkey, *netuid, owed);
@@ -130,7 +138,10 @@ impl<T: Config> Pallet<T> {
             netuids.iter().all(|netuid| Self::subnet_exists(*netuid)),
             Error::<T>::SubnetNotExists
         );
-        for hotkey in Self::staking_hotkeys(coldkey) {
+        let hotkeys = Self::staking_hotkeys(coldkey);
+        let positions = hotkeys.len().saturating_mul(netuids.len());
+        ensure!(positions <= CLAIM_POSITIONS_MAX, Error::<T>::TooManyHotkeys);
+        for hotkey in hotkeys {
             Self::collect_root_dividends(coldkey, &hotkey, &netuids);
         }
         Ok(())

@@ -7,7 +7,7 @@
 //! alone, so it reaches any number of stakers in one write. Putting in `a` gives `a·shares/amount`
 //! shares, rounded down; the first staker gets 2⁶⁴ for each rao. Taking out `a` costs
 //! `a·shares/amount` shares, rounded up. On root the amount is TAO, elsewhere it is the subnet's
-//! alpha.
+//! alpha. There are always enough shares to each rao that rounding costs nobody more than a rao.
 //!
 //! # What always holds
 //!
@@ -69,6 +69,12 @@ mod stake_storage {
 
 /// Shares for each rao of a hotkey's first stake.
 const SHARES_PER_RAO: u128 = 1 << 64;
+
+/// Fewest shares for each rao that pay may leave.
+const SHARES_PER_RAO_MIN: u128 = 1 << 16;
+
+/// Most hotkeys on which a coldkey may choose to stake: the list is read with each that comes.
+pub const STAKING_HOTKEYS_MAX: usize = 1_024;
 
 impl<T: Config> Pallet<T> {
     /// What is staked on `hotkey` in `netuid`, in rao.
@@ -145,18 +151,36 @@ impl<T: Config> Pallet<T> {
             TotalHotkeyShares::<T>::get(hotkey, netuid),
         );
         let minted = if total == 0 {
-            u128::from(amount) * SHARES_PER_RAO
+            u128::from(amount).saturating_mul(SHARES_PER_RAO)
         } else {
             mul_div(u128::from(amount), shares, u128::from(total))
         };
-        Alpha::<T>::mutate((hotkey, coldkey, netuid), |own| *own += minted);
-        TotalHotkeyShares::<T>::insert(hotkey, netuid, shares + minted);
+        let key = (hotkey, coldkey, netuid);
+        let own = Alpha::<T>::get(key);
+        Alpha::<T>::insert(key, own.saturating_add(minted));
+        TotalHotkeyShares::<T>::insert(hotkey, netuid, shares.saturating_add(minted));
         Self::add_to_total(hotkey, netuid, amount);
-        StakingHotkeys::<T>::mutate(coldkey, |hotkeys| {
-            if !hotkeys.contains(hotkey) {
-                hotkeys.push(hotkey.clone());
-            }
-        });
+        if own == 0 {
+            StakingHotkeys::<T>::mutate(coldkey, |hotkeys| {
+                if !hotkeys.contains(hotkey) {
+                    hotkeys.push(hotkey.clone());
+                }
+            });
+        }
+    }
+
+    /// Refuses when `coldkey` already stakes on `most` hotkeys, and `hotkey` is not one of them.
+    pub(crate) fn ensure_may_stake_on(
+        coldkey: &T::AccountId,
+        hotkey: &T::AccountId,
+        most: usize,
+    ) -> DispatchResult {
+        let hotkeys = StakingHotkeys::<T>::get(coldkey);
+        ensure!(
+            hotkeys.len() < most || hotkeys.contains(hotkey),
+            Error::<T>::TooManyHotkeys
+        );
+        Ok(())
     }
 
     /// Unstakes `amount` of `coldkey` from `hotkey`; it is then outside the pool and nobody's.
@@ -198,8 +222,14 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Pays `amount` to all stakers of `hotkey` pro rata, or to its owner when it has none.
+    ///
+    /// Also to its owner when a share would come to be worth more than 2⁻¹⁶ rao: then what is staked
+    /// is dust beside the pay, and whoever stakes next would lose by rounding.
     pub(crate) fn credit_stakers(hotkey: &T::AccountId, netuid: NetUid, amount: AlphaBalance) {
-        if TotalHotkeyAlpha::<T>::get(hotkey, netuid) > 0 {
+        let total = TotalHotkeyAlpha::<T>::get(hotkey, netuid);
+        let raised = u128::from(total.saturating_add(amount));
+        let shares = TotalHotkeyShares::<T>::get(hotkey, netuid);
+        if total > 0 && shares >= raised.saturating_mul(SHARES_PER_RAO_MIN) {
             Self::add_to_total(hotkey, netuid, amount);
         } else if let Some(owner) = Self::owner_of(hotkey) {
             Self::credit_stake(hotkey, &owner, netuid, amount);

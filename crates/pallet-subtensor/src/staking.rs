@@ -80,11 +80,13 @@ impl<T: Config> Pallet<T> {
         Self::ensure_hotkey_exists(hotkey)?;
         let tao = Self::amount_within(netuid, Side::Buy, tao, limit)?;
         ensure!(tao >= STAKE_MIN, Error::<T>::AmountTooLow);
+        Self::ensure_may_stake_on(coldkey, hotkey, STAKING_HOTKEYS_MAX)?;
         ensure!(
             Self::spendable(coldkey) >= tao,
             Error::<T>::NotEnoughBalanceToStake
         );
         let quote = Self::buy_alpha(coldkey, netuid, tao)?;
+        ensure!(quote.received > 0, Error::<T>::AmountTooLow);
         Self::credit_stake(hotkey, coldkey, netuid, quote.received);
         Self::deposit_event(Event::StakeAdded(
             coldkey.clone(),
@@ -166,10 +168,14 @@ impl<T: Config> Pallet<T> {
         Self::ensure_tradable(destination)?;
         Self::ensure_hotkey_exists(&route.origin_hotkey)?;
         Self::ensure_hotkey_exists(&route.destination_hotkey)?;
-        if route.destination_coldkey != *coldkey {
+        let is_gift = route.destination_coldkey != *coldkey;
+        if is_gift {
             let allowed = Self::transfers_enabled(origin) && Self::transfers_enabled(destination);
             ensure!(allowed, Error::<T>::TransferDisallowed);
         }
+        // Nobody can fill another's list: gifts leave half of it.
+        let most = STAKING_HOTKEYS_MAX / if is_gift { 2 } else { 1 };
+        Self::ensure_may_stake_on(&route.destination_coldkey, &route.destination_hotkey, most)?;
         ensure!(alpha > 0, Error::<T>::AmountTooLow);
         ensure!(
             alpha <= Self::stake_of(&route.origin_hotkey, coldkey, origin),
@@ -177,13 +183,16 @@ impl<T: Config> Pallet<T> {
         );
         frame_support::storage::with_storage_layer(|| {
             let (received, worth) = if origin == destination {
+                let worth = Self::alpha_price(origin).of(alpha);
+                ensure!(!is_gift || worth >= STAKE_MIN, Error::<T>::AmountTooLow);
                 Self::debit_stake(&route.origin_hotkey, coldkey, origin, alpha)?;
-                (alpha, Self::alpha_price(origin).of(alpha))
+                (alpha, worth)
             } else {
                 let alpha = Self::exchange_within(origin, destination, alpha, limit)?;
                 Self::debit_stake(&route.origin_hotkey, coldkey, origin, alpha)?;
                 let (sale, purchase) = Self::exchange_alpha(origin, destination, alpha)?;
-                ensure!(sale.received >= STAKE_MIN, Error::<T>::AmountTooLow);
+                let enough = sale.received >= STAKE_MIN && purchase.received > 0;
+                ensure!(enough, Error::<T>::AmountTooLow);
                 (purchase.received, sale.received)
             };
             Self::credit_stake(

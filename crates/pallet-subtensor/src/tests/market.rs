@@ -5,7 +5,7 @@ use crate::{self as pallet_subtensor, *};
 use frame_support::{
     derive_impl,
     dispatch::DispatchResultWithPostInfo,
-    traits::{ConstU64, OnInitialize},
+    traits::{ConstU64, OnFinalize, OnInitialize},
 };
 use sp_runtime::{
     BuildStorage, DispatchResult, TryRuntimeError,
@@ -175,7 +175,9 @@ impl Market {
     pub(crate) fn run_to(&mut self, block: u32) {
         while self.read(System::block_number) < block {
             self.externalities.execute_with(|| {
-                let next = System::block_number() + 1;
+                let current = System::block_number();
+                AllPalletsWithSystem::on_finalize(current);
+                let next = current + 1;
                 System::reset_events();
                 System::set_block_number(next);
                 AllPalletsWithSystem::on_initialize(next);

@@ -1,6 +1,7 @@
 //! Tests of the pallet, through one helper: a [`Market`] that checks the invariants after every
 //! block and call.
 
+mod bounds;
 mod calls;
 mod emission;
 mod epochs;
