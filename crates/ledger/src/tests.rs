@@ -5,7 +5,8 @@ use crate::store::{Change, Column, Memory, Store as _};
 use crate::{Config, Error, Hash, Ledger, Limits, Retention};
 use parity_scale_codec::Encode;
 use runtime::genesis::{GenesisSpec, build, development_account, development_pair};
-use runtime::{RuntimeCall, TAO};
+use runtime::{AccountId, RuntimeCall, TAO};
+use sp_core::{Pair as _, sr25519};
 use sp_runtime::MultiAddress;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,6 +16,9 @@ struct Chain {
     store: Arc<Memory>,
     ledger: Ledger,
     pool: Pool,
+    /// Derived once: that takes longer than a block.
+    alice: sr25519::Pair,
+    bob: AccountId,
 }
 
 impl Chain {
@@ -26,11 +30,16 @@ impl Chain {
             ..Config::in_memory()
         };
         let ledger = Ledger::over(store.clone(), &config, genesis).unwrap();
-        let pool = Pool::new(ledger.clone(), pool::Config::default());
+        Self::over(store, ledger)
+    }
+
+    fn over(store: Arc<Memory>, ledger: Ledger) -> Self {
         Self {
+            pool: Pool::new(ledger.clone(), pool::Config::default()),
             store,
             ledger,
-            pool,
+            alice: development_pair("Alice"),
+            bob: development_account("Bob"),
         }
     }
 
@@ -38,20 +47,19 @@ impl Chain {
     fn grow(&self, parent: Hash, amount: u64) -> Hash {
         let number = self.ledger.number_of(&parent).unwrap().unwrap() + 1;
         let call = RuntimeCall::Balances(pallet_balances::Call::transfer_keep_alive {
-            dest: MultiAddress::Id(development_account("Bob")),
+            dest: MultiAddress::Id(self.bob.clone()),
             value: amount,
         });
         self.ledger.set_best(parent).unwrap();
         self.pool.maintain().unwrap();
-        let alice = development_account("Alice");
+        let alice = AccountId::from(self.alice.public());
         let nonce = self.ledger.state(parent).unwrap();
         let nonce = nonce
             .call("AccountNonceApi_account_nonce", &alice.encode())
             .unwrap();
         let nonce = u32::from_le_bytes(nonce.try_into().unwrap());
-        let pair = development_pair("Alice");
         let genesis = self.ledger.genesis_hash();
-        let signed = runtime::extrinsic::sign(&pair, call, nonce, genesis, amount);
+        let signed = runtime::extrinsic::sign(&self.alice, call, nonce, genesis, amount);
         let hash = self.pool.submit(signed.encode(), Source::Local).unwrap();
         let chosen = self.pool.get(&hash);
         let time = 1_700_000_000_000 + u64::from(number) * 250;
@@ -121,12 +129,7 @@ fn an_archive_can_become_a_window() {
         ..Config::in_memory()
     };
     let ledger = Ledger::over(archive.store.clone(), &config, genesis).unwrap();
-    let pool = Pool::new(ledger.clone(), pool::Config::default());
-    let chain = Chain {
-        store: archive.store,
-        ledger,
-        pool,
-    };
+    let chain = Chain::over(archive.store, ledger);
     chain.advance(10);
     assert_eq!(chain.store.census().0, chain.reachable(16));
 }
