@@ -1,9 +1,9 @@
 //! Keeps transactions that cost nothing from being sent at will.
 //!
 //! Validators' and miners' regular work (weights, addresses) is free, and a hotkey need not hold any TAO. So that it
-//! cannot be used to flood the chain, a free call enters the pool and a block only if it would do something now: the
-//! signer holds a uid there and the rate limit has passed. The call itself checks the same again. Everything that
-//! fails later, in execution, was worth executing once per rate limit at most.
+//! cannot be used to flood the chain, a free call enters the pool and a block only if it would succeed now: what the
+//! call checks is checked here first. So a neuron's free calls in a block are those that change something, and these
+//! its rate limits bound.
 //!
 //! Bittensor's chain has an extension of the same name and the same refusals; wallets explain them by number.
 
@@ -14,7 +14,7 @@ use frame_support::{
     traits::{Get, OriginTrait},
     weights::Weight,
 };
-use pallet_subtensor::{Call, RateLimitKey, ServedKind};
+use pallet_subtensor::{Call, Opinion, RateLimitKey, ServedKind};
 use parity_scale_codec::{Decode, DecodeWithMemTracking, Encode};
 use scale_info::TypeInfo;
 use sp_runtime::{
@@ -37,11 +37,19 @@ pub enum Refusal {
     NothingToReveal = 16,
     /// The signer holds no uid on the subnet.
     NotRegistered = 19,
+    /// The call would fail: no permit, too little stake, or an argument that is not acceptable.
+    WouldFail = 255,
 }
 
 impl From<Refusal> for TransactionValidityError {
     fn from(refusal: Refusal) -> Self {
         InvalidTransaction::Custom(refusal as u8).into()
+    }
+}
+
+impl Refusal {
+    fn unless<E>(acceptable: Result<(), E>) -> Result<(), Self> {
+        acceptable.map_err(|_| Self::WouldFail)
     }
 }
 
@@ -83,20 +91,103 @@ fn ensure_worthwhile(signer: &AccountId, call: &RuntimeCall) -> Result<(), Refus
         return Ok(());
     };
     match call {
-        Call::set_weights { netuid, .. }
-        | Call::set_mechanism_weights { netuid, .. }
-        | Call::commit_weights { netuid, .. }
-        | Call::commit_mechanism_weights { netuid, .. } => ensure_may_grade(signer, *netuid),
-        Call::reveal_weights { netuid, .. } | Call::reveal_mechanism_weights { netuid, .. } => {
-            if Market::has_commits(*netuid, signer) {
-                Ok(())
-            } else {
-                Err(Refusal::NothingToReveal)
-            }
+        Call::set_mechanism_weights { mecid, .. }
+        | Call::commit_mechanism_weights { mecid, .. }
+        | Call::reveal_mechanism_weights { mecid, .. }
+            if *mecid != 0 =>
+        {
+            Err(Refusal::WouldFail)
         }
-        Call::serve_axon { netuid, .. } => ensure_may_serve(signer, *netuid, ServedKind::Axon),
-        Call::serve_prometheus { netuid, .. } => {
-            ensure_may_serve(signer, *netuid, ServedKind::Prometheus)
+        Call::set_weights {
+            netuid,
+            dests,
+            weights,
+            version_key,
+        }
+        | Call::set_mechanism_weights {
+            netuid,
+            dests,
+            weights,
+            version_key,
+            ..
+        } => {
+            ensure_may_grade(signer, *netuid)?;
+            let opinion = opinion(dests, weights, *version_key);
+            Refusal::unless(Market::may_set_weights(signer, *netuid, &opinion))
+        }
+        Call::commit_weights { netuid, .. } | Call::commit_mechanism_weights { netuid, .. } => {
+            ensure_may_grade(signer, *netuid)?;
+            Refusal::unless(Market::may_commit_weights(signer, *netuid))
+        }
+        Call::reveal_weights {
+            netuid,
+            uids,
+            values,
+            salt,
+            version_key,
+        }
+        | Call::reveal_mechanism_weights {
+            netuid,
+            uids,
+            values,
+            salt,
+            version_key,
+            ..
+        } => {
+            if !Market::has_commits(*netuid, signer) {
+                return Err(Refusal::NothingToReveal);
+            }
+            let opinion = opinion(uids, values, *version_key);
+            Refusal::unless(Market::may_reveal_weights(signer, *netuid, &opinion, salt))
+        }
+        _ => ensure_may_publish(signer, call),
+    }
+}
+
+fn opinion(uids: &[u16], values: &[u16], version_key: u64) -> Opinion {
+    Opinion {
+        uids: uids.to_vec(),
+        values: values.to_vec(),
+        version_key,
+    }
+}
+
+fn ensure_may_publish(signer: &AccountId, call: &Call<Runtime>) -> Result<(), Refusal> {
+    match call {
+        Call::serve_axon {
+            netuid,
+            ip,
+            port,
+            ip_type,
+            ..
+        } => {
+            ensure_may_serve(signer, *netuid, ServedKind::Axon)?;
+            Refusal::unless(Market::ensure_address(*ip_type, *ip, *port))
+        }
+        Call::serve_axon_tls {
+            netuid,
+            ip,
+            port,
+            ip_type,
+            certificate,
+            ..
+        } => {
+            ensure_may_serve(signer, *netuid, ServedKind::Axon)?;
+            // One byte of algorithm, then the key.
+            if !(1..=65).contains(&certificate.len()) {
+                return Err(Refusal::WouldFail);
+            }
+            Refusal::unless(Market::ensure_address(*ip_type, *ip, *port))
+        }
+        Call::serve_prometheus {
+            netuid,
+            ip,
+            port,
+            ip_type,
+            ..
+        } => {
+            ensure_may_serve(signer, *netuid, ServedKind::Prometheus)?;
+            Refusal::unless(Market::ensure_address(*ip_type, *ip, *port))
         }
         _ => ensure_known(signer),
     }

@@ -68,3 +68,20 @@ fn a_copied_ciphertext_brings_nothing_in() {
         0
     );
 }
+
+/// A hidden inherent, or bytes that are no transaction at all, must not spoil the block for the others.
+#[test]
+fn a_hostile_ciphertext_costs_only_its_carrier() {
+    let chain = Chain::in_memory();
+    chain.ledger.open_sealed_with(Box::new(open));
+    let first = chain.build_on(chain.ledger.genesis_hash());
+    let inherent = first.block.extrinsics[0].encode();
+    let noise = vec![1, 2, 3, 4, 5].encode();
+    for (nonce, hidden) in [inherent, noise].iter().enumerate() {
+        let hostile = carrier(&chain, "Alice", hidden, nonce as u32);
+        chain.pool.submit(hostile, Source::Local).unwrap();
+    }
+    let built = chain.build_on(chain.ledger.genesis_hash());
+    assert_eq!(built.block.extrinsics.len(), 3);
+    assert_eq!(in_memory().import(built.block).unwrap().hash, built.hash);
+}

@@ -145,3 +145,27 @@ fn a_genesis_that_cannot_work_says_so() {
             .contains("existential deposit")
     );
 }
+
+/// The carrier pays and announces itself; what it hides is recognised and not executed.
+#[test]
+fn a_carrier_gives_its_ciphertext_away_to_nobody_but_its_reader() {
+    use sp_runtime::OpaqueExtrinsic;
+    let mut chain = Chain::new();
+    chain.block(vec![]);
+    let call = RuntimeCall::MevShield(crate::shield::Call::submit_encrypted {
+        ciphertext: vec![1, 2, 3].try_into().unwrap(),
+    });
+    let carrier = chain.signed("Alice", call, 0);
+    let ordinary = chain.signed("Alice", transfer("Bob", TAO), 1);
+    let opaque =
+        |extrinsic: &UncheckedExtrinsic| OpaqueExtrinsic::decode(&mut &extrinsic.encode()[..]);
+    assert_eq!(
+        crate::shield::ciphertext(&opaque(&carrier).unwrap()),
+        Some(vec![1, 2, 3])
+    );
+    assert_eq!(crate::shield::ciphertext(&opaque(&ordinary).unwrap()), None);
+    assert_eq!(
+        chain.block(vec![carrier, ordinary]),
+        vec![Ok(Ok(())), Ok(Ok(()))]
+    );
+}

@@ -84,3 +84,31 @@ fn transaction_extensions_keep_their_order() {
         ]
     );
 }
+
+/// Wallets encrypt to the key that genesis names, and learn from its absence to submit in the open.
+#[test]
+fn the_shield_key_is_that_of_genesis() {
+    use crate::shield::NextKey;
+    let key = |chain: &mut Chain| {
+        chain
+            .state
+            .execute_with(|| NextKey::<crate::Runtime>::get())
+            .map(|key| key.into_inner())
+    };
+    assert_eq!(key(&mut Chain::new()), None);
+    let mut spec = GenesisSpec::development(INTERVAL_MS);
+    spec.shield_key = Some("0a0b".repeat(592));
+    let storage = genesis::build(&spec).unwrap();
+    let mut chain = Chain {
+        state: TestExternalities::new(storage),
+        ..Chain::new()
+    };
+    assert_eq!(key(&mut chain), Some([0x0a, 0x0b].repeat(592)));
+    spec.shield_key = Some("not hexadecimal".into());
+    assert!(
+        genesis::build(&spec)
+            .unwrap_err()
+            .to_string()
+            .contains("shield key")
+    );
+}

@@ -255,6 +255,101 @@ fn a_stranger_cannot_send_free_calls() {
     assert_eq!(chain.validate(extrinsic), Err(refused));
 }
 
+/// What would fail is refused before it takes room in a block for nothing.
+#[test]
+fn free_calls_that_would_fail_are_refused() {
+    let mut chain = open_market();
+    for _ in 0..100 {
+        chain.block(vec![]);
+    }
+    let row = |dests: Vec<u16>, mecid| {
+        market(Call::set_mechanism_weights {
+            netuid: NETUID,
+            mecid,
+            weights: vec![1; dests.len()],
+            dests,
+            version_key: 0,
+        })
+    };
+    let axon = |port, certificate| {
+        market(Call::serve_axon_tls {
+            netuid: NETUID,
+            version: 1,
+            ip: 0x7f00_0001,
+            port,
+            ip_type: 4,
+            protocol: 4,
+            placeholder1: 0,
+            placeholder2: 0,
+            certificate,
+        })
+    };
+    let nonce = chain.nonce("Dave");
+    // Dave has no permit, so it may weigh itself only.
+    let hopeless = [
+        row(vec![0], 0),
+        row(vec![1, 1], 0),
+        row(vec![1], 1),
+        axon(0, vec![1; 33]),
+        axon(8_091, vec![]),
+        axon(8_091, vec![1; 66]),
+    ];
+    for call in hopeless {
+        let shown = format!("{call:?}");
+        let extrinsic = chain.signed("Dave", call, nonce);
+        let refused = TransactionValidityError::from(Refusal::WouldFail);
+        assert_eq!(chain.validate(extrinsic), Err(refused), "{shown}");
+    }
+    chain.expect_success("Dave", row(vec![1], 0));
+    chain.expect_success("Dave", axon(8_091, vec![1; 33]));
+    let again = chain.signed("Dave", axon(8_091, vec![1; 33]), nonce + 2);
+    let refused = TransactionValidityError::from(Refusal::ServingTooSoon);
+    assert_eq!(chain.validate(again), Err(refused));
+}
+
+/// One commit does not pay for any number of wrong reveals.
+#[test]
+fn a_reveal_of_something_else_is_refused() {
+    let mut chain = open_market();
+    chain.state.execute_with(|| {
+        let sealed = pallet_subtensor::Hyperparameter::CommitRevealWeightsEnabled(true);
+        let root = pallet_subtensor::Authority::Root;
+        crate::SubtensorModule::set_hyperparameter(NETUID, sealed, root).unwrap();
+    });
+    for _ in 0..100 {
+        chain.block(vec![]);
+    }
+    let commit = Call::commit_weights {
+        netuid: NETUID,
+        commit_hash: H256::repeat_byte(7),
+    };
+    chain.expect_success("Dave", market(commit));
+    let reveal = Call::reveal_weights {
+        netuid: NETUID,
+        uids: vec![1],
+        values: vec![1],
+        salt: vec![1],
+        version_key: 0,
+    };
+    let nonce = chain.nonce("Dave");
+    let extrinsic = chain.signed("Dave", market(reveal), nonce);
+    let refused = TransactionValidityError::from(Refusal::WouldFail);
+    assert_eq!(chain.validate(extrinsic), Err(refused));
+}
+
+/// A take is changed by a coldkey, which has TAO and pays, whether it succeeds or not.
+#[test]
+fn changing_a_take_costs_a_fee() {
+    let mut chain = open_market();
+    let call = Call::decrease_take {
+        hotkey: account("Dave"),
+        take: u16::MAX,
+    };
+    let before = chain.free("Bob");
+    assert!(matches!(chain.submit("Bob", market(call)), Ok(Err(_))));
+    assert!(chain.free("Bob") < before);
+}
+
 /// Fees are recycled: they leave the issuance that emission counts, so that the books still agree.
 #[test]
 fn fees_leave_the_issuance() {
