@@ -55,6 +55,8 @@ fn main() {
 
 async fn measure(requests: usize, delay: Duration) {
     let pair = Pair::from_uri("//Miner").expect("a development key");
+    // The first transport chooses the TLS provider without which no client can be made, although nothing here is encrypted.
+    drop(Http::new().expect("an HTTP client"));
     let client = reqwest::Client::builder()
         .no_proxy()
         .build()
