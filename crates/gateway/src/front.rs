@@ -10,11 +10,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use rand::RngExt;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout_at;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::error::ApiError;
-use crate::limits::Allowance;
+use crate::limits::{Allowance, Gates};
 use crate::service::{Gateway, MINER, REQUEST_HASH, TRIES, UID, ascii};
 
 /// For a request's body to arrive.
@@ -140,8 +141,8 @@ pub(crate) async fn bound(
     if announced > limit.saturating_mul(DRAIN_FACTOR) {
         return ApiError::too_large(limit).into_response();
     }
-    match read(body, limit).await {
-        Ok(bytes) => {
+    match read(body, limit, &gateway.gates).await {
+        Ok((bytes, _held)) => {
             next.run(Request::from_parts(parts, Body::from(bytes)))
                 .await
         }
@@ -149,7 +150,13 @@ pub(crate) async fn bound(
     }
 }
 
-async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
+/// The body, and the memory set aside for it as it came.
+async fn read(
+    body: Body,
+    limit: usize,
+    gates: &Gates,
+) -> Result<(Bytes, OwnedSemaphorePermit), ApiError> {
+    let mut held = gates.hold(0)?;
     let deadline = tokio::time::Instant::now() + BODY_PATIENCE;
     let mut chunks = body.into_data_stream();
     let mut bytes = Vec::new();
@@ -162,6 +169,7 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
         let chunk = chunk.map_err(ApiError::bad_json)?;
         length = length.saturating_add(chunk.len());
         if length <= limit {
+            held.merge(gates.hold(chunk.len())?);
             bytes.extend_from_slice(&chunk);
         } else if length > limit.saturating_mul(DRAIN_FACTOR) {
             break;
@@ -170,6 +178,6 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
     if length > limit {
         Err(ApiError::too_large(limit))
     } else {
-        Ok(Bytes::from(bytes))
+        Ok((Bytes::from(bytes), held))
     }
 }

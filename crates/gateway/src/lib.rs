@@ -33,6 +33,7 @@ pub mod limits;
 pub mod metrics;
 pub mod openapi;
 pub mod question;
+mod reading;
 pub mod relay;
 mod run;
 pub mod search;

@@ -1,8 +1,8 @@
 //! Who may ask, how often, and how much at once.
 //!
-//! Three gates in this order: the key must be known, the key must not ask more often than it may, and the gateway must have
-//! room. The last is a semaphore: its permit travels with the answer's stream, so a slow reader occupies a place for as
-//! long as it reads, and no queue grows behind it.
+//! Four gates in this order: the key must be known, the key must not ask more often than it may, its body must fit into the
+//! memory that all bodies share, and the gateway must have room. The last is a semaphore: its permit travels with the answer's stream, so a slow reader occupies a place for as
+//! long as it reads, and no queue grows behind it; one that stops reading loses it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -18,10 +18,14 @@ const KEYS_MAX: usize = 16_384;
 /// Longer keys are nobody's; remembering one costs its length.
 const KEY_BYTES_MAX: usize = 256;
 
+/// All bodies that are being received together, in bytes: as many connections may be sending as like.
+const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
+
 /// The gates in front of the market.
 pub struct Gates {
     keys: Vec<String>,
     rate: Option<Rate>,
+    memory: Arc<Semaphore>,
     room: Arc<Semaphore>,
 }
 
@@ -58,6 +62,7 @@ impl Gates {
         Self {
             keys,
             rate,
+            memory: Arc::new(Semaphore::new(BODIES_BYTES_MAX)),
             room: Arc::new(Semaphore::new(at_once)),
         }
     }
@@ -103,6 +108,19 @@ impl Gates {
             .as_ref()
             .map(|rate| rate.charge(key, now))
             .transpose()
+    }
+
+    /// Sets memory aside for so many bytes of a body; it is given back when the permit is dropped.
+    ///
+    /// # Errors
+    ///
+    /// 503 if it is taken.
+    pub fn hold(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
+        let bytes = u32::try_from(bytes).map_err(|_| ApiError::overloaded())?;
+        self.memory
+            .clone()
+            .try_acquire_many_owned(bytes)
+            .map_err(|_| ApiError::overloaded())
     }
 
     /// Takes a place; it is given back when the permit is dropped.
@@ -223,6 +241,18 @@ mod tests {
             "another key has its own minute"
         );
         assert!(gates.charge("a", start + Duration::from_secs(1)).is_ok());
+    }
+
+    #[test]
+    fn bodies_share_a_bounded_memory() {
+        let gates = Gates::new(vec![], None, 1);
+        let mut held = gates.hold(BODIES_BYTES_MAX - 10).expect("there is room");
+        assert_eq!(gates.hold(11).err(), Some(ApiError::overloaded()));
+        held.merge(gates.hold(10).expect("just enough"));
+        assert_eq!(gates.hold(1).err(), Some(ApiError::overloaded()));
+        assert_eq!(gates.hold(usize::MAX).err(), Some(ApiError::overloaded()));
+        drop(held);
+        assert!(gates.hold(1).is_ok());
     }
 
     #[test]

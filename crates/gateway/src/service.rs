@@ -23,6 +23,7 @@ use crate::front::{bound, cors, gate, observe};
 use crate::limits::Gates;
 use crate::openapi;
 use crate::question::Question;
+use crate::reading::Watched;
 use crate::relay;
 use crate::search::{Market, Search};
 
@@ -135,7 +136,11 @@ async fn answer(gateway: &Gateway, route: Route, body: &[u8]) -> Result<Response
             ),
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         ];
-        let response = (headers, Body::from_stream(frames)).into_response();
+        let response = (
+            headers,
+            Body::from_stream(Watched::new(frames, market.patience.between)),
+        )
+            .into_response();
         return Ok(with_provenance(response, miner, request, tries));
     }
     let served = relay::whole(market, &ask, &mut search, arrived).await?;

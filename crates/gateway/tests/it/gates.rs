@@ -1,6 +1,7 @@
 //! What a customer is told when the request is at fault, or the gateway is not for it.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request};
@@ -119,6 +120,31 @@ async fn a_stream_holds_its_place_until_it_is_dropped() {
     assert_eq!(market.villains.streaming.load(Ordering::SeqCst), 0);
     let again = post("/v1/chat/completions", &chat_body(json!({"stream": true})));
     assert_eq!(market.send(again).await.status(), 200);
+}
+
+/// Whoever opens streams and reads none of them to the end would otherwise keep everybody else out for ever.
+#[tokio::test]
+async fn a_customer_that_stops_reading_loses_its_place() {
+    let miners = vec![(Honest, None)];
+    let market = Setup {
+        miners,
+        at_once: 1,
+        ..Setup::default()
+    }
+    .open();
+    let request = post("/v1/chat/completions", &chat_body(json!({"stream": true})));
+    let mut frames = market.send(request).await.into_body().into_data_stream();
+    assert!(frames.next().await.expect("a frame").is_ok());
+    let refused = market.chat(json!({})).await;
+    assert_eq!(refused.refusal(), (503, "overloaded".into()));
+    let until_free = async {
+        while market.chat(json!({})).await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(20), until_free).await;
+    waited.expect("the place is free although the stream was never dropped");
+    assert!(frames.next().await.is_none(), "there is no more of it");
 }
 
 #[tokio::test]
