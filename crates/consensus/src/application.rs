@@ -8,6 +8,8 @@
 //! 2. Its timestamp is its clock, but at least one interval after the parent's.
 //! 3. Its body is what the pool offers; its header carries the agreement context.
 //!
+//! A leader that is catching up passes at once, so that the others need not wait for it.
+//!
 //! An authority vouches for a block if
 //!
 //! 1. its timestamp is at least one interval after its parent's (else leaders could mint faster than the schedule),
@@ -81,11 +83,14 @@ impl<E: Spawner + Clock, C: Chain> Authority<E, C> {
         clock: &E,
         context: &Context,
         mut ancestry: impl Ancestry<Block>,
-    ) -> Result<Block, ImportError> {
+    ) -> Result<Option<Block>, ImportError> {
         let whole = ancestry.clone();
         let Some(parent) = ancestry.next().await else {
             return future::pending().await;
         };
+        if self.executor.is_behind() {
+            return Ok(None);
+        }
         let parent = parent.inner_shared();
         let earliest = self.child_timestamp_min(&parent);
         // Missing ancestors are executed while the interval passes.
@@ -97,6 +102,7 @@ impl<E: Spawner + Clock, C: Chain> Authority<E, C> {
         self.executor
             .run(move |chain| chain.build(hash, timestamp_ms, digest))
             .await
+            .map(Some)
     }
 
     async fn check(
@@ -153,7 +159,8 @@ where
         (): (),
     ) -> Option<Digested<Block>> {
         match self.build(&clock, &context, ancestry).await {
-            Ok(block) => {
+            Ok(None) => None,
+            Ok(Some(block)) => {
                 debug!(number = block.number(), hash = %block.hash(), "proposed a block");
                 Some(block.digested())
             }

@@ -70,8 +70,9 @@ pub trait Chain: Clone + Send + Sync + 'static {
     /// [`ImportError`] says whether the block, its ancestry or this machine is at fault.
     fn import(&self, block: &Block) -> Result<(), ImportError>;
 
-    /// Appends an imported block to the durable history, with its finality certificate where it has one of its
-    /// own (a block may also be finalized by its descendant's). Durable on return: the next start finds it.
+    /// Appends an imported block, and those between it and the durable history, to that history, with the block's own
+    /// finality certificate where it has one (it may also be final by its descendant's). Durable on return: the
+    /// next start finds it.
     ///
     /// # Errors
     ///

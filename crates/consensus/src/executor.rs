@@ -19,9 +19,12 @@ use std::sync::Arc;
 
 /// How far above the durable history an ancestry may reach before its execution waits for finality.
 ///
-/// Bounds the blocks held in memory. Agreement itself never runs this far ahead; a node that was away does see
-/// such proposals, and has to catch up before it can judge them.
+/// Bounds the blocks held in memory by a node that was away: it sees proposals far above what it has, and catches up
+/// before it judges them. Where nobody is further than this node, it does not wait, or nobody would go on.
 const AHEAD_MAX: u32 = 64;
+
+/// How many final blocks a node may lack and still lead.
+const BEHIND_MAX: u32 = 16;
 
 /// A lane in which a [`Chain`] works.
 pub(crate) struct Executor<E, C> {
@@ -58,6 +61,11 @@ impl<E: Spawner, C: Chain> Executor<E, C> {
         &self.chain
     }
 
+    /// Whether the network is known to be so far ahead that this node had better catch up first.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.progress.known() > self.progress.finalized() + BEHIND_MAX
+    }
+
     /// Runs `work` in the lane. Never returns if the node stops before the work is done.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
@@ -88,8 +96,9 @@ impl<E: Spawner, C: Chain> Executor<E, C> {
         tip: &Block,
         mut ancestry: impl Ancestry<Block>,
     ) -> Result<(), ImportError> {
+        let near = tip.number().saturating_sub(AHEAD_MAX);
         self.progress
-            .finalized_at_least(tip.number().saturating_sub(AHEAD_MAX))
+            .finalized_at_least(near.min(self.progress.known()))
             .await;
         let mut missing: Vec<Arc<Block>> = Vec::new();
         let mut wanted = tip.hash();
@@ -117,17 +126,22 @@ impl<E: Spawner, C: Chain> Executor<E, C> {
         self.run(move |chain| chain.import(&block)).await
     }
 
-    /// Makes one block part of the durable history, executing it first if need be.
+    /// Makes consecutive blocks part of the durable history, executing those that are not.
     pub(crate) async fn finalize(
         &self,
-        block: Arc<Block>,
+        blocks: Vec<Arc<Block>>,
         certificate: Option<Vec<u8>>,
     ) -> Result<(), Fault> {
         self.run(move |chain| {
-            chain
-                .import(&block)
-                .map_err(|reason| diverged(&block, &reason))?;
-            chain.finalize(&block, certificate)
+            for block in &blocks {
+                chain
+                    .import(block)
+                    .map_err(|reason| diverged(block, &reason))?;
+            }
+            match blocks.last() {
+                Some(last) => chain.finalize(last, certificate),
+                None => Ok(()),
+            }
         })
         .await
     }

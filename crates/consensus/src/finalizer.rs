@@ -37,6 +37,8 @@ use commonware_utils::{Acknowledgement as _, acknowledgement::Exact, channel::mp
 use std::{sync::Arc, time::Duration};
 use tracing::{error, info};
 
+/// Blocks made durable in one commit, at most.
+const BATCH_MAX: usize = 16;
 /// How often catching up is worth a line in the log, in blocks.
 const CATCH_UP_REPORT: u32 = 500;
 
@@ -94,38 +96,46 @@ pub(crate) struct Finalizer<E, C> {
 
 impl<E: Spawner + Clock, C: Chain> Finalizer<E, C> {
     /// Works until marshal or the ledger fails.
-    pub(crate) async fn run(self, clock: E, mut blocks: mpsc::Receiver<(Arc<Block>, Exact)>) {
-        while let Some((block, acknowledgement)) = blocks.recv().await {
-            if let Err(fault) = self.deliver(&clock, block).await {
+    pub(crate) async fn run(self, clock: E, mut inbox: mpsc::Receiver<(Arc<Block>, Exact)>) {
+        let mut waiting = Vec::new();
+        // One block at a time while the node keeps up; as many as wait, in one commit, while it catches up.
+        while inbox.recv_many(&mut waiting, BATCH_MAX).await > 0 {
+            let (blocks, acknowledgements): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
+            if let Err(fault) = self.deliver(&clock, blocks).await {
                 error!(%fault, "cannot go on");
                 // A full queue already holds a fault, and one is enough to stop.
                 let _ = self.faults.try_send(fault);
-                // Dropping the acknowledgement would stop marshal with a panic; whoever reads the fault ends us.
+                // Dropping an acknowledgement would stop marshal with a panic; whoever reads the fault ends us.
                 std::future::pending::<()>().await;
             }
-            acknowledgement.acknowledge();
+            for acknowledgement in acknowledgements {
+                acknowledgement.acknowledge();
+            }
         }
     }
 
-    async fn deliver(&self, clock: &E, block: Arc<Block>) -> Result<(), Fault> {
-        loop {
-            let durable = self.executor.chain().finalized();
-            if block.number() <= durable.number {
-                return self.compare(&block);
-            }
-            let next = durable.number + 1;
-            if block.number() == next {
-                return self.append(clock, block).await;
-            }
-            let missing = self.marshal.get_block(Height::new(u64::from(next))).await;
-            let missing = missing.ok_or_else(|| {
+    async fn deliver(&self, clock: &E, blocks: Vec<Arc<Block>>) -> Result<(), Fault> {
+        let durable = self.executor.chain().finalized().number;
+        let (old, new): (Vec<_>, Vec<_>) = blocks
+            .into_iter()
+            .partition(|block| block.number() <= durable);
+        for block in old {
+            self.compare(&block)?;
+        }
+        let Some(first) = new.first() else {
+            return Ok(());
+        };
+        for number in durable + 1..first.number() {
+            let height = Height::new(u64::from(number));
+            let missing = self.marshal.get_block(height).await.ok_or_else(|| {
                 Fault(format!(
-                    "block {next} is neither in the ledger nor in the agreement store; \
+                    "block {number} is neither in the ledger nor in the agreement store; \
                      start this node on an empty directory to fetch the chain again"
                 ))
             })?;
-            self.append(clock, missing.inner_shared()).await?;
+            self.append(clock, vec![missing.inner_shared()]).await?;
         }
+        self.append(clock, new).await
     }
 
     fn compare(&self, block: &Block) -> Result<(), Fault> {
@@ -142,21 +152,26 @@ impl<E: Spawner + Clock, C: Chain> Finalizer<E, C> {
         }
     }
 
-    async fn append(&self, clock: &E, block: Arc<Block>) -> Result<(), Fault> {
-        let number = block.number();
-        let certificate = self
-            .marshal
-            .get_finalization(Height::new(u64::from(number)))
-            .await
-            .map(|finalization| finalization.encode().to_vec());
-        self.executor.finalize(block.clone(), certificate).await?;
-        let finalized = self.measure(clock, &block);
-        self.metrics.finalized(&finalized);
-        self.progress.record(finalized);
-        if self.progress.known() > number + CATCH_UP_REPORT
-            && number.is_multiple_of(CATCH_UP_REPORT)
-        {
-            info!(number, of = self.progress.known(), "catching up");
+    /// Appends consecutive blocks, with the certificate of the last.
+    async fn append(&self, clock: &E, blocks: Vec<Arc<Block>>) -> Result<(), Fault> {
+        let Some(last) = blocks.last().map(|block| block.number()) else {
+            return Ok(());
+        };
+        let height = Height::new(u64::from(last));
+        let certificate = self.marshal.get_finalization(height).await;
+        let certificate = certificate.map(|it| it.encode().to_vec());
+        self.executor.finalize(blocks.clone(), certificate).await?;
+        for block in &blocks {
+            let finalized = self.measure(clock, block);
+            self.metrics.finalized(&finalized);
+            self.progress.record(finalized);
+        }
+        let known = self.progress.known();
+        let reported = blocks
+            .iter()
+            .any(|block| block.number().is_multiple_of(CATCH_UP_REPORT));
+        if reported && known > last + CATCH_UP_REPORT {
+            info!(last, of = known, "catching up");
         }
         Ok(())
     }

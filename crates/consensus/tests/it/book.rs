@@ -34,8 +34,17 @@ pub enum Conduct {
 #[derive(Clone)]
 pub struct Book {
     conduct: Conduct,
-    states: Arc<Mutex<BTreeMap<BlockHash, (u32, H256)>>>,
+    states: Arc<Mutex<BTreeMap<BlockHash, State>>>,
     disk: Arc<Mutex<Vec<Page>>>,
+}
+
+/// What executing a block left.
+#[derive(Clone, Copy)]
+struct State {
+    number: u32,
+    root: H256,
+    parent: BlockHash,
+    timestamp_ms: u64,
 }
 
 /// One finalized block.
@@ -45,6 +54,18 @@ pub struct Page {
     pub state: H256,
     pub timestamp_ms: u64,
     pub certificate: Option<Vec<u8>>,
+}
+
+impl Page {
+    /// The state that a book opened at this page begins with.
+    fn last_state(&self, number: u32) -> State {
+        State {
+            number,
+            root: self.state,
+            parent: BlockHash::default(),
+            timestamp_ms: self.timestamp_ms,
+        }
+    }
 }
 
 impl Book {
@@ -58,7 +79,7 @@ impl Book {
         };
         Self {
             conduct,
-            states: Arc::new(Mutex::new([(page.hash, (0, page.state))].into())),
+            states: Arc::new(Mutex::new([(page.hash, page.last_state(0))].into())),
             disk: Arc::new(Mutex::new(vec![page])),
         }
     }
@@ -71,7 +92,7 @@ impl Book {
         let number = u32::try_from(pages.len() - 1).expect("short histories");
         Self {
             conduct: self.conduct,
-            states: Arc::new(Mutex::new([(last.hash, (number, last.state))].into())),
+            states: Arc::new(Mutex::new([(last.hash, last.last_state(number))].into())),
             disk: Arc::new(Mutex::new(pages)),
         }
     }
@@ -85,15 +106,20 @@ impl Book {
         self.disk.lock().expect("no test panics while holding it")
     }
 
-    fn states(&self) -> MutexGuard<'_, BTreeMap<BlockHash, (u32, H256)>> {
+    fn states(&self) -> MutexGuard<'_, BTreeMap<BlockHash, State>> {
         self.states.lock().expect("no test panics while holding it")
     }
 
-    /// Height and state of a child of `parent`.
-    fn after(&self, parent: BlockHash, timestamp_ms: u64) -> Result<(u32, H256), ImportError> {
+    /// What a child of `parent` leaves.
+    fn after(&self, parent: BlockHash, timestamp_ms: u64) -> Result<State, ImportError> {
         let states = self.states();
-        let (number, before) = states.get(&parent).ok_or(ImportError::MissingParent)?;
-        Ok((number + 1, BlakeTwo256::hash_of(&(before, timestamp_ms))))
+        let before = states.get(&parent).ok_or(ImportError::MissingParent)?;
+        Ok(State {
+            number: before.number + 1,
+            root: BlakeTwo256::hash_of(&(before.root, timestamp_ms)),
+            parent,
+            timestamp_ms,
+        })
     }
 }
 
@@ -134,13 +160,12 @@ impl Chain for Book {
             Conduct::Hasty => timestamp_ms.saturating_sub(100),
             Conduct::Honest | Conduct::Forger => timestamp_ms,
         };
-        let (number, honest) = self.after(parent, timestamp_ms)?;
-        let state = match self.conduct {
-            Conduct::Honest | Conduct::Hasty => honest,
-            Conduct::Forger => FORGED,
-        };
-        let block = block(number, parent, state, timestamp_ms, vec![digest]);
-        self.states().insert(block.hash(), (number, state));
+        let mut state = self.after(parent, timestamp_ms)?;
+        if self.conduct == Conduct::Forger {
+            state.root = FORGED;
+        }
+        let block = block(state.number, parent, state.root, timestamp_ms, vec![digest]);
+        self.states().insert(block.hash(), state);
         Ok(block)
     }
 
@@ -149,33 +174,35 @@ impl Chain for Book {
             return Ok(());
         }
         let made = self.timestamp_ms(block).unwrap_or_default();
-        let (number, state) = self.after(block.parent_hash(), made)?;
-        if state != block.header().state_root {
+        let state = self.after(block.parent_hash(), made)?;
+        if state.root != block.header().state_root {
             return Err(ImportError::Invalid("wrong state root".into()));
         }
-        self.states().insert(block.hash(), (number, state));
+        self.states().insert(block.hash(), state);
         Ok(())
     }
 
     fn finalize(&self, block: &Block, certificate: Option<Vec<u8>>) -> Result<(), Fault> {
-        let timestamp_ms = self.timestamp_ms(block).unwrap_or_default();
+        let states = self.states();
         let mut disk = self.disk();
-        assert_eq!(
-            disk.len(),
-            block.number() as usize,
-            "blocks become final in order"
-        );
-        assert_eq!(
-            disk[disk.len() - 1].hash,
-            block.parent_hash(),
-            "on their parent"
-        );
-        disk.push(Page {
-            hash: block.hash(),
-            state: block.header().state_root,
-            timestamp_ms,
-            certificate,
-        });
+        let mut path = vec![block.hash()];
+        while disk[disk.len() - 1].hash != states[&path[path.len() - 1]].parent {
+            path.push(states[&path[path.len() - 1]].parent);
+        }
+        for hash in path.into_iter().rev() {
+            let state = states[&hash];
+            assert_eq!(
+                disk.len(),
+                state.number as usize,
+                "blocks become final in order"
+            );
+            disk.push(Page {
+                hash,
+                state: state.root,
+                timestamp_ms: state.timestamp_ms,
+                certificate: certificate.clone().filter(|_| hash == block.hash()),
+            });
+        }
         Ok(())
     }
 }
