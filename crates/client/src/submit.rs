@@ -333,6 +333,9 @@ fn explained(message: String) -> String {
         Refusal::ServingTooSoon => "the address was published too recently",
         Refusal::NothingToReveal => "there is no commitment to reveal",
         Refusal::NotRegistered => "the hotkey holds no seat on this subnet",
+        Refusal::WouldFail => {
+            "the call would fail; check the hotkey's permit and stake, and what is sent"
+        }
     };
     let known = [
         Refusal::TooSoon,
@@ -340,6 +343,7 @@ fn explained(message: String) -> String {
         Refusal::ServingTooSoon,
         Refusal::NothingToReveal,
         Refusal::NotRegistered,
+        Refusal::WouldFail,
     ];
     match known
         .into_iter()

@@ -143,8 +143,7 @@ impl<T: Config> Pallet<T> {
         axon: AxonInfo,
     ) -> DispatchResult {
         Self::ensure_may_serve(netuid, hotkey, ServedKind::Axon)?;
-        Self::ensure_address(axon.ip_type, axon.ip)?;
-        ensure!(axon.port != 0, Error::<T>::InvalidPort);
+        Self::ensure_address(axon.ip_type, axon.ip, axon.port)?;
         let block = Self::block();
         Axons::<T>::insert(netuid, hotkey, AxonInfo { block, ..axon });
         Self::deposit_event(Event::AxonServed(netuid, hotkey.clone()));
@@ -178,8 +177,7 @@ impl<T: Config> Pallet<T> {
         endpoint: PrometheusInfo,
     ) -> DispatchResult {
         Self::ensure_may_serve(netuid, hotkey, ServedKind::Prometheus)?;
-        Self::ensure_address(endpoint.ip_type, endpoint.ip)?;
-        ensure!(endpoint.port != 0, Error::<T>::InvalidPort);
+        Self::ensure_address(endpoint.ip_type, endpoint.ip, endpoint.port)?;
         let block = Self::block();
         Prometheus::<T>::insert(netuid, hotkey, PrometheusInfo { block, ..endpoint });
         Self::deposit_event(Event::PrometheusServed(netuid, hotkey.clone()));
@@ -212,13 +210,14 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Loopback is allowed, so that a whole market runs on one machine, and 0, which takes an
-    /// address back.
-    fn ensure_address(ip_type: u8, ip: u128) -> DispatchResult {
+    /// Refuses an address that cannot be one. Loopback is allowed, so that a whole market runs on one
+    /// machine, and 0, which takes an address back.
+    pub fn ensure_address(ip_type: u8, ip: u128, port: u16) -> DispatchResult {
         ensure!(matches!(ip_type, 4 | 6), Error::<T>::InvalidIpType);
         let fits = ip_type == 6 || ip <= u128::from(u32::MAX);
         let is_broadcast = ip_type == 4 && ip == u128::from(u32::MAX);
         ensure!(fits && !is_broadcast, Error::<T>::InvalidIpAddress);
+        ensure!(port != 0, Error::<T>::InvalidPort);
         Ok(())
     }
 }

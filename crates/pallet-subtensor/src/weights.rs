@@ -69,6 +69,17 @@ pub struct Opinion {
     pub version_key: u64,
 }
 
+/// A commit: its hash, the block and the epoch in which it was made, the epoch of its reveal.
+type Commit = (H256, u64, u64, u64);
+
+/// What a reveal changes: the row of a uid, and which commits are left.
+struct Revealed {
+    uid: u16,
+    row: Vec<(u16, u16)>,
+    hash: H256,
+    left: Vec<Commit>,
+}
+
 impl<T: Config> Pallet<T> {
     /// The stored row of `uid`.
     pub fn weights_of(netuid: NetUid, uid: u16) -> Vec<(u16, u16)> {
@@ -93,16 +104,8 @@ impl<T: Config> Pallet<T> {
         netuid: NetUid,
         opinion: Opinion,
     ) -> DispatchResult {
-        ensure!(
-            !Self::commit_reveal_enabled(netuid),
-            Error::<T>::CommitRevealEnabled
-        );
-        let uid = Self::ensure_may_grade(hotkey, netuid)?;
-        ensure!(
-            Self::grading_interval_passed(netuid, uid),
-            Error::<T>::SettingWeightsTooFast
-        );
-        Self::store_opinion(netuid, uid, opinion)?;
+        let (uid, row) = Self::settable(hotkey, netuid, &opinion)?;
+        Weights::<T>::insert(netuid, uid, row);
         Self::set_last_update(netuid, uid);
         Self::deposit_event(Event::WeightsSet(netuid, uid));
         Ok(())
@@ -114,23 +117,9 @@ impl<T: Config> Pallet<T> {
         netuid: NetUid,
         hash: H256,
     ) -> DispatchResult {
-        ensure!(
-            Self::commit_reveal_enabled(netuid),
-            Error::<T>::CommitRevealDisabled
-        );
-        let uid = Self::ensure_may_grade(hotkey, netuid)?;
-        ensure!(
-            Self::grading_interval_passed(netuid, uid),
-            Error::<T>::CommittingWeightsTooFast
-        );
+        let (uid, mut commits) = Self::committable(hotkey, netuid)?;
         let epoch = Self::current_epoch(netuid);
         let reveal = epoch.saturating_add(Self::reveal_period(netuid));
-        let mut commits = WeightCommits::<T>::get(netuid, hotkey).unwrap_or_default();
-        commits.retain(|commit| !Self::is_expired(netuid, commit.2));
-        ensure!(
-            commits.len() < COMMITS_MAX,
-            Error::<T>::TooManyUnrevealedCommits
-        );
         commits.push((hash, Self::block(), epoch, reveal));
         WeightCommits::<T>::insert(netuid, hotkey, commits);
         Self::set_last_update(netuid, uid);
@@ -145,6 +134,90 @@ impl<T: Config> Pallet<T> {
         opinion: Opinion,
         salt: &[u16],
     ) -> DispatchResult {
+        let revealed = Self::revealable(hotkey, netuid, &opinion, salt)?;
+        let hash = revealed.hash;
+        Weights::<T>::insert(netuid, revealed.uid, revealed.row);
+        if revealed.left.is_empty() {
+            WeightCommits::<T>::remove(netuid, hotkey);
+        } else {
+            WeightCommits::<T>::insert(netuid, hotkey, revealed.left);
+        }
+        Self::deposit_event(Event::WeightsRevealed(netuid, hotkey.clone(), hash));
+        Ok(())
+    }
+
+    /// Whether a row would be accepted now, and if not, why; nothing changes.
+    pub fn may_set_weights(
+        hotkey: &T::AccountId,
+        netuid: NetUid,
+        opinion: &Opinion,
+    ) -> DispatchResult {
+        Self::settable(hotkey, netuid, opinion).map(|_| ())
+    }
+
+    /// Whether a commit would be accepted now, and if not, why; nothing changes.
+    pub fn may_commit_weights(hotkey: &T::AccountId, netuid: NetUid) -> DispatchResult {
+        Self::committable(hotkey, netuid).map(|_| ())
+    }
+
+    /// Whether a reveal would be accepted now, and if not, why; nothing changes.
+    pub fn may_reveal_weights(
+        hotkey: &T::AccountId,
+        netuid: NetUid,
+        opinion: &Opinion,
+        salt: &[u16],
+    ) -> DispatchResult {
+        Self::revealable(hotkey, netuid, opinion, salt).map(|_| ())
+    }
+
+    /// The uid and the row to store for it.
+    fn settable(
+        hotkey: &T::AccountId,
+        netuid: NetUid,
+        opinion: &Opinion,
+    ) -> Result<(u16, Vec<(u16, u16)>), DispatchError> {
+        ensure!(
+            !Self::commit_reveal_enabled(netuid),
+            Error::<T>::CommitRevealEnabled
+        );
+        let uid = Self::ensure_may_grade(hotkey, netuid)?;
+        ensure!(
+            Self::grading_interval_passed(netuid, uid),
+            Error::<T>::SettingWeightsTooFast
+        );
+        Ok((uid, Self::row_of(netuid, uid, opinion)?))
+    }
+
+    /// The uid and its commits that have not expired, among which there is room for another.
+    fn committable(
+        hotkey: &T::AccountId,
+        netuid: NetUid,
+    ) -> Result<(u16, Vec<Commit>), DispatchError> {
+        ensure!(
+            Self::commit_reveal_enabled(netuid),
+            Error::<T>::CommitRevealDisabled
+        );
+        let uid = Self::ensure_may_grade(hotkey, netuid)?;
+        ensure!(
+            Self::grading_interval_passed(netuid, uid),
+            Error::<T>::CommittingWeightsTooFast
+        );
+        let mut commits = WeightCommits::<T>::get(netuid, hotkey).unwrap_or_default();
+        commits.retain(|commit| !Self::is_expired(netuid, commit.2));
+        ensure!(
+            commits.len() < COMMITS_MAX,
+            Error::<T>::TooManyUnrevealedCommits
+        );
+        Ok((uid, commits))
+    }
+
+    /// What a reveal would change.
+    fn revealable(
+        hotkey: &T::AccountId,
+        netuid: NetUid,
+        opinion: &Opinion,
+        salt: &[u16],
+    ) -> Result<Revealed, DispatchError> {
         ensure!(
             Self::commit_reveal_enabled(netuid),
             Error::<T>::CommitRevealDisabled
@@ -174,15 +247,14 @@ impl<T: Config> Pallet<T> {
             Self::current_epoch(netuid) == commits[place].3,
             Error::<T>::RevealTooEarly
         );
-        Self::store_opinion(netuid, uid, opinion)?;
+        let row = Self::row_of(netuid, uid, opinion)?;
         commits.drain(..=place);
-        if commits.is_empty() {
-            WeightCommits::<T>::remove(netuid, hotkey);
-        } else {
-            WeightCommits::<T>::insert(netuid, hotkey, commits);
-        }
-        Self::deposit_event(Event::WeightsRevealed(netuid, hotkey.clone(), hash));
-        Ok(())
+        Ok(Revealed {
+            uid,
+            row,
+            hash,
+            left: commits,
+        })
     }
 
     /// Block of the first commit of each uid that has not expired.
@@ -237,7 +309,12 @@ impl<T: Config> Pallet<T> {
         Ok(uid)
     }
 
-    fn store_opinion(netuid: NetUid, uid: u16, opinion: Opinion) -> DispatchResult {
+    /// The row to store for an opinion, if it is acceptable.
+    fn row_of(
+        netuid: NetUid,
+        uid: u16,
+        opinion: &Opinion,
+    ) -> Result<Vec<(u16, u16)>, DispatchError> {
         let Opinion {
             uids,
             values,
@@ -253,10 +330,10 @@ impl<T: Config> Pallet<T> {
             Error::<T>::UidsLengthExceedUidsInSubNet
         );
         ensure!(
-            version_key >= Self::weights_version_key(netuid),
+            *version_key >= Self::weights_version_key(netuid),
             Error::<T>::IncorrectWeightVersionKey
         );
-        let weighs_itself_only = uids == [uid];
+        let weighs_itself_only = *uids == [uid];
         let is_permitted = Self::has_permit(netuid, uid)
             || weighs_itself_only
             || Self::owner_uid(netuid) == Some(uid);
@@ -275,14 +352,12 @@ impl<T: Config> Pallet<T> {
             weighs_itself_only || uids.len() >= usize::from(Self::min_allowed_weights(netuid)),
             Error::<T>::WeightVecLengthIsLow
         );
-        let scaled = economics::weights::max_upscaled(&values);
+        let scaled = economics::weights::max_upscaled(values);
         ensure!(
             weighs_itself_only
                 || economics::weights::is_within_limit(&scaled, Self::max_weights_limit(netuid)),
             Error::<T>::MaxWeightExceeded
         );
-        let row: Vec<(u16, u16)> = uids.into_iter().zip(scaled).collect();
-        Weights::<T>::insert(netuid, uid, row);
-        Ok(())
+        Ok(uids.iter().copied().zip(scaled).collect())
     }
 }
