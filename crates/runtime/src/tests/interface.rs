@@ -92,7 +92,7 @@ fn the_shield_key_is_that_of_genesis() {
     let key = |chain: &mut Chain| {
         chain
             .state
-            .execute_with(|| NextKey::<crate::Runtime>::get())
+            .execute_with(NextKey::<crate::Runtime>::get)
             .map(|key| key.into_inner())
     };
     assert_eq!(key(&mut Chain::new()), None);
