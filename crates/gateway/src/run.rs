@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt;
 use client::Client;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use keys::Pair;
 use primitives::NetUid;
 use tokio::net::TcpListener;
@@ -81,7 +83,15 @@ pub enum RunError {
 /// # Errors
 ///
 /// [`RunError`]; losing the node later is not one.
-pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), RunError> {
+pub fn run(
+    config: Config,
+    shutdown: CancellationToken,
+) -> BoxFuture<'static, Result<(), RunError>> {
+    // Boxed, so that this crate compiles the whole of it and the binary none.
+    work(config, shutdown).boxed()
+}
+
+async fn work(config: Config, shutdown: CancellationToken) -> Result<(), RunError> {
     let Config { listen, netuid, .. } = config;
     let listener = TcpListener::bind(listen)
         .await

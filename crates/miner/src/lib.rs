@@ -34,6 +34,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use client::Client;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use inference::Engine;
 use keys::Pair;
 use primitives::NetUid;
@@ -96,7 +98,17 @@ pub enum Error {
 /// # Cancel safety
 ///
 /// Dropping the future drops all connections; use `shutdown` to let answers in flight finish.
-pub async fn run(
+pub fn run(
+    config: Config,
+    pair: Pair,
+    engine: Arc<dyn Engine>,
+    shutdown: CancellationToken,
+) -> BoxFuture<'static, Result<(), Error>> {
+    // Boxed, so that this crate compiles the whole of it and the binary none.
+    work(config, pair, engine, shutdown).boxed()
+}
+
+async fn work(
     config: Config,
     pair: Pair,
     engine: Arc<dyn Engine>,

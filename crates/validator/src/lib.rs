@@ -50,6 +50,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use client::Client;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use inference::model::Model;
 use keys::Pair;
 use primitives::NetUid;
@@ -99,7 +101,17 @@ pub struct Config {
 /// # Cancel safety
 ///
 /// Dropping the future loses what was graded since the state file was last written.
-pub async fn run(
+pub fn run(
+    config: Config,
+    pair: Pair,
+    model: Arc<Model>,
+    shutdown: CancellationToken,
+) -> BoxFuture<'static, Result<(), Error>> {
+    // Boxed, so that this crate compiles the whole of it and the binary none.
+    work(config, pair, model, shutdown).boxed()
+}
+
+async fn work(
     config: Config,
     pair: Pair,
     model: Arc<Model>,

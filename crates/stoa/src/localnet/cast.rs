@@ -40,7 +40,7 @@ pub struct Staging {
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Villain::Untrained, Villain::Canned])]
     pub villains: Vec<Villain>,
 
-    /// Port of the first authority's JSON-RPC; the other authorities take the ports after the services'
+    /// Port of the first authority's JSON-RPC; the other authorities take the first service ports
     #[arg(long, default_value_t = 9944)]
     pub rpc_port: u16,
 
@@ -102,14 +102,15 @@ impl Staging {
         let mut ports = Ports {
             next: self.service_port,
         };
-        let chain = format!("ws://127.0.0.1:{}", self.rpc_port);
+        let authorities = self.authorities(directory, &mut ports)?;
+        let chain = chain_urls(&authorities);
         let miners = self.miners(&chain, model, &mut ports)?;
         let validators = self.validators(&chain, model, directory, &mut ports)?;
         let gateway = self.gateway(&chain, &validators);
         Ok(Cast {
             owner: pair(OWNER)?,
             owner_hotkey: pair(OWNER_HOTKEY)?,
-            authorities: self.authorities(directory, &mut ports)?,
+            authorities,
             miners,
             validators,
             gateway,
@@ -251,6 +252,15 @@ impl Ports {
             .context("too many services for the ports after --service-port")?;
         Ok(port)
     }
+}
+
+/// Every authority's address, so that no daemon depends on a single one.
+pub fn chain_urls(authorities: &[Role]) -> String {
+    let urls: Vec<String> = authorities
+        .iter()
+        .map(|role| format!("ws://127.0.0.1:{}", role.port))
+        .collect();
+    urls.join(",")
 }
 
 fn service_arguments(command: &str, chain: &str, name: &str, port: u16) -> Vec<String> {

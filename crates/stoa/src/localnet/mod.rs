@@ -106,7 +106,7 @@ impl Localnet {
         }
         steps.begin(&format!("starting {} authorities", cast.authorities.len()));
         stage.start(&cast.authorities)?;
-        let client = stage.connect(&cast.authorities[0]).await?;
+        let client = stage.connect(&cast::chain_urls(&cast.authorities)).await?;
         let head = stage.first_finalized(&client).await?;
         steps.begin(&format!(
             "block {head} is final; opening the market on chain"
@@ -189,19 +189,18 @@ impl Stage<'_> {
             .try_for_each(Process::ensure_running)
     }
 
-    /// Connects to an authority as soon as it listens.
-    async fn connect(&mut self, authority: &Role) -> Result<Client> {
-        let url = format!("ws://127.0.0.1:{}", authority.port);
+    /// Connects to an authority as soon as one listens.
+    async fn connect(&mut self, urls: &str) -> Result<Client> {
         let patience = Patience {
             connect: Duration::from_secs(1),
             ..Patience::default()
         };
         let deadline = tokio::time::Instant::now() + HEALTH_PATIENCE;
         loop {
-            match Client::connect_with(&url, patience).await {
+            match Client::connect_with(urls, patience).await {
                 Ok(client) => return Ok(client),
                 Err(error) if deadline <= tokio::time::Instant::now() => {
-                    return Err(error).context("connect to the first authority");
+                    return Err(error).context("connect to an authority");
                 }
                 // Not listening yet, unless it has ended.
                 Err(_) => self.ensure_running()?,

@@ -70,7 +70,7 @@ pub async fn keep(
                 epoch_shown = epoch;
                 render(&seen, cast, staging, directory)
             }
-            Err(error) => format!("the first authority does not answer: {error:#}\n"),
+            Err(error) => format!("no authority answers: {error:#}\n"),
         };
         let text = if terminal.is_term() {
             terminal
