@@ -129,7 +129,7 @@ async fn look(
     Ok(Look {
         finalized: client.finalized().await?.number,
         blocks_to_epoch: client.schedule(NETUID).await?.blocks_left(),
-        pool: (tao.into(), alpha.into()),
+        pool: (tao, alpha),
         graph,
         reports,
         ended,
