@@ -15,7 +15,7 @@
 //!
 //! 1. A probe is a request like any customer's: drawn by [`Questions`] from a secret seed, built and signed with the
 //!    types a gateway uses, sent at times that cannot be foreseen ([`Rhythm`]), to every seat that publishes an address.
-//! 2. [`judge`] believes nothing the miner says: signature, hashes, counts, finish reason are checked, then every token is
+//! 2. [`judge()`] believes nothing the miner says: signature, hashes, counts, finish reason are checked, then every token is
 //!    recomputed by one pass of the same model with the request's seed. Speed is taken by this validator's own clock.
 //! 3. [`Book`] keeps one standing per seat *and hotkey*: whoever takes over a seat begins at zero.
 //! 4. Once an epoch, and at the start as soon as everyone was graded, [`due`] says that weights are due; a refusal by the
