@@ -61,10 +61,19 @@ fn call_with(
 ) -> Result<()> {
     let shown = format!("{program} {}", arguments.join(" "));
     eprintln!("$ {shown}");
-    let status = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(arguments)
         .envs(environment.iter().copied())
-        .current_dir(root)
+        .current_dir(root);
+    // What cargo told this program about its own package would look to build scripts like a change of theirs.
+    for (name, _) in std::env::vars_os() {
+        let told = name.to_string_lossy();
+        if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    let status = command
         .status()
         .with_context(|| format!("start `{shown}`"))?;
     if !status.success() {

@@ -8,7 +8,7 @@ use super::processes::Process;
 use super::role_of;
 use anyhow::{Context, Result};
 use client::storage::map;
-use client::{Client, Follow, Metagraph};
+use client::{Client, Metagraph};
 use console::{Term, style};
 use primitives::{AccountId, Rao};
 use protocol::Standings;
@@ -51,7 +51,6 @@ pub async fn keep(
         .no_proxy()
         .build()
         .context("make an HTTP client")?;
-    let mut heads = client.follow(Follow::Best);
     let mut lines_shown = 0;
     let mut epoch_shown = None;
     loop {
@@ -83,10 +82,6 @@ pub async fn keep(
         terminal.write_str(&text).context("write the table")?;
         lines_shown = text.lines().count();
         tokio::time::sleep(REFRESH).await;
-        // A chain that stands still is looked at again all the same: that is when its table matters.
-        if let Ok(Err(error)) = tokio::time::timeout(REFRESH, heads.next()).await {
-            tracing::debug!(%error, "no new head");
-        }
     }
 }
 
