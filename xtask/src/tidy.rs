@@ -31,7 +31,7 @@ const VAGUE_NAMES: [&str; 7] = [
 ];
 
 /// Crates by layer, lowest first: a crate depends on crates of its own layer or of lower ones only.
-const LAYERS: [(&str, u8); 21] = [
+const LAYERS: [(&str, u8); 22] = [
     ("primitives", 0),
     ("keys", 1),
     ("protocol", 2),
@@ -46,18 +46,19 @@ const LAYERS: [(&str, u8); 21] = [
     ("node", 9),
     ("client", 9),
     ("inference", 9),
+    ("vision", 9),
+    ("tasks", 9),
     ("miner", 10),
     ("validator", 10),
     ("gateway", 10),
     ("testkit", 11),
     ("stoa", 12),
     ("xtask", 13),
-    ("tasks", 9),
 ];
 
 /// Libraries that only some crates may know, so that the rest of the tree outlives a change of library.
 const KEEPERS: [(&str, &[&str]); 5] = [
-    ("candle-core", &["inference"]),
+    ("candle-core", &["inference", "vision"]),
     ("commonware-consensus", &["consensus", "node", "testkit"]),
     ("jsonrpsee", &["rpc", "client"]),
     ("crypto_secretbox", &["keys"]),

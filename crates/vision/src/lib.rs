@@ -1,0 +1,1 @@
+//! Pictures: reading them, drawing them, naming what they show.
