@@ -25,10 +25,12 @@
 //!
 //! Whether an answer is verified (the crate `validator` decides, by recomputing it), clocks, files, the network.
 
+mod record;
 mod score;
 mod standing;
 mod weights;
 
+pub use record::{FIGURES_MAX, Judgement, Observation, Record, WINDOW, averaged};
 pub use score::{Fault, Outcome, PROMPTNESS_SLACK_MS, Pace, REASON_BYTES_MAX, Score, Speed, grade};
 pub use standing::{FORGIVENESS, PATIENCE, Standing};
 pub use weights::{FLOOR, weigh};

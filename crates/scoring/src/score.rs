@@ -23,9 +23,9 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Speed {
     /// Tokens drawn in a second, from request to last token.
-    pub tokens_per_s: f64,
+    pub per_second: f64,
     /// From request to first token.
-    pub first_token_ms: f64,
+    pub first_ms: f64,
 }
 
 /// Why an answer was not verified.
@@ -80,24 +80,22 @@ impl fmt::Display for Fault {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
     /// The highest tokens per second of any verified miner.
-    pub tokens_per_s: f64,
+    pub per_second: f64,
     /// The earliest first token of any verified miner.
-    pub first_token_ms: f64,
+    pub first_ms: f64,
 }
 
 impl Pace {
     /// The pace that miners' speeds set, or nothing if there is none.
     pub fn of(speeds: impl IntoIterator<Item = Speed>) -> Option<Self> {
         speeds.into_iter().fold(None, |pace: Option<Self>, speed| {
-            let fastest = pace.map_or(speed.tokens_per_s, |pace| {
-                pace.tokens_per_s.max(speed.tokens_per_s)
+            let fastest = pace.map_or(speed.per_second, |pace| {
+                pace.per_second.max(speed.per_second)
             });
-            let first = pace.map_or(speed.first_token_ms, |pace| {
-                pace.first_token_ms.min(speed.first_token_ms)
-            });
+            let first = pace.map_or(speed.first_ms, |pace| pace.first_ms.min(speed.first_ms));
             Some(Self {
-                tokens_per_s: fastest,
-                first_token_ms: first,
+                per_second: fastest,
+                first_ms: first,
             })
         })
     }
@@ -126,14 +124,14 @@ pub fn grade(outcome: &Outcome, pace: Option<Pace>) -> Score {
             let pace = pace
                 .or_else(|| Pace::of([*speed]))
                 .expect("one speed sets a pace");
-            let throughput = share(speed.tokens_per_s, pace.tokens_per_s);
-            let slack = |first_token_ms: f64| first_token_ms + PROMPTNESS_SLACK_MS;
-            let promptness = share(slack(pace.first_token_ms), slack(speed.first_token_ms));
+            let throughput = share(speed.per_second, pace.per_second);
+            let slack = |first_ms: f64| first_ms + PROMPTNESS_SLACK_MS;
+            let promptness = share(slack(pace.first_ms), slack(speed.first_ms));
             let reason = format!(
                 "verified: {:.1} tokens/s ({:.0} % of the fastest), first token after {:.0} ms ({:.0} % as prompt)",
-                speed.tokens_per_s,
+                speed.per_second,
                 100.0 * throughput,
-                speed.first_token_ms,
+                speed.first_ms,
                 100.0 * promptness,
             );
             Score {
@@ -166,10 +164,10 @@ fn share(part: f64, whole: f64) -> f64 {
 mod tests {
     use super::*;
 
-    const fn speed(tokens_per_s: f64, first_token_ms: f64) -> Speed {
+    const fn speed(per_second: f64, first_ms: f64) -> Speed {
         Speed {
-            tokens_per_s,
-            first_token_ms,
+            per_second,
+            first_ms,
         }
     }
 
@@ -183,8 +181,8 @@ mod tests {
         assert_eq!(
             pace,
             Pace {
-                tokens_per_s: 40.0,
-                first_token_ms: 50.0
+                per_second: 40.0,
+                first_ms: 50.0
             }
         );
         assert_eq!(Pace::of([]), None);
@@ -193,8 +191,8 @@ mod tests {
     #[test]
     fn a_verified_answer_scores_by_its_share_of_the_pace() {
         let pace = Pace {
-            tokens_per_s: 40.0,
-            first_token_ms: 0.0,
+            per_second: 40.0,
+            first_ms: 0.0,
         };
         assert_eq!(value(speed(40.0, 0.0), pace), 1.0);
         assert_eq!(value(speed(20.0, 0.0), pace), 0.75);

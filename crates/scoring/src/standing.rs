@@ -36,8 +36,8 @@ impl Standing {
             self.speed = Some(match self.speed {
                 None => speed,
                 Some(old) => Speed {
-                    tokens_per_s: toward(old.tokens_per_s, speed.tokens_per_s),
-                    first_token_ms: toward(old.first_token_ms, speed.first_token_ms),
+                    per_second: toward(old.per_second, speed.per_second),
+                    first_ms: toward(old.first_ms, speed.first_ms),
                 },
             });
         }

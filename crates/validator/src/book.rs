@@ -156,8 +156,8 @@ impl Book {
             weight: weights.get(uid).copied().unwrap_or(0),
             probes: entry.standing.probes,
             verified: entry.standing.verified,
-            tokens_per_s: entry.standing.speed.map(|speed| speed.tokens_per_s),
-            first_token_ms: entry.standing.speed.map(|speed| speed.first_token_ms),
+            tokens_per_s: entry.standing.speed.map(|speed| speed.per_second),
+            first_token_ms: entry.standing.speed.map(|speed| speed.first_ms),
             last: entry.last.clone(),
         });
         Standings {

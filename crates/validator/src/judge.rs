@@ -121,10 +121,10 @@ pub fn judge(
         return fault(found);
     }
     let tokens = receipt.token_ids.len() as f64;
-    let tokens_per_s = tokens * 1_000.0 / reply.total_ms.max(1.0);
+    let per_second = tokens * 1_000.0 / reply.total_ms.max(1.0);
     Some(Outcome::Verified(Speed {
-        tokens_per_s,
-        first_token_ms: reply.first_token_ms,
+        per_second,
+        first_ms: reply.first_token_ms,
     }))
 }
 

@@ -14,8 +14,8 @@ use validator::{Archive, Ballot, Book, Desk, Office, router};
 use crate::market::{MODEL, NOW_MS, metagraph, pair, seat};
 
 const VERIFIED: Outcome = Outcome::Verified(Speed {
-    tokens_per_s: 100.0,
-    first_token_ms: 20.0,
+    per_second: 100.0,
+    first_ms: 20.0,
 });
 
 /// Alice grades; Bob and Charlie serve; Dave publishes no address.

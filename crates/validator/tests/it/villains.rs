@@ -48,8 +48,8 @@ async fn honest_work_is_verified_whatever_was_asked() {
         let Outcome::Verified(speed) = outcome else {
             panic!("{outcome:?} for {:?}", probe.ask)
         };
-        assert_eq!(speed.tokens_per_s, work.token_ids.len() as f64 * 10.0);
-        assert_eq!(speed.first_token_ms, 20.0);
+        assert_eq!(speed.per_second, work.token_ids.len() as f64 * 10.0);
+        assert_eq!(speed.first_ms, 20.0);
     }
 }
 

@@ -1,0 +1,301 @@
+//! Tasks whose answers come at once: what their author writes, and how it becomes a [`Kind`].
+//!
+//! An author writes [`Task`]: two types, a way to make a challenge, a way to judge an answer, a way to find one. Everything
+//! else (bytes, signatures, receipts, speed, records, HTTP) is done here and in the daemons, once for all tasks.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use primitives::TaskId;
+use protocol::Route;
+use rand_chacha::ChaCha20Rng;
+use schemars::{JsonSchema, schema_for};
+use scoring::{Fault, Judgement, Observation, Speed};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::kind::{
+    Answered, Challenge, Complaint, Delivery, Judge, Kind, Limits, Put, Reply, Service, Setup,
+    SetupError, WorkError, Worker,
+};
+
+/// A kind of work with one question and one answer.
+pub trait Task: Sized + Send + Sync + 'static {
+    /// The question, as JSON. Its schema is published.
+    type Request: Serialize + DeserializeOwned + JsonSchema + Send + Sync;
+    /// The answer, as JSON. Its schema is published.
+    type Answer: Serialize + DeserializeOwned + JsonSchema + Send + Sync;
+    /// What only who drew the challenge knows.
+    type Secret: Send + Sync;
+
+    /// Lower-case letters, digits and hyphens.
+    const NAME: &'static str;
+    /// Grows whenever the same answer would be judged otherwise, or a request read otherwise.
+    const VERSION: u16;
+    /// What is bought, in one sentence.
+    const ABOUT: &'static str;
+    /// What a request and an answer may cost.
+    const LIMITS: Limits = Limits::SMALL;
+    /// Names of the villains a development miner can play.
+    const CHEATS: &'static [&'static str] = &[];
+
+    /// Makes whatever challenges, judgements and solutions need: loads a model, say.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`], also for an option that the task has no use for: see [`unused`].
+    fn open(setup: &Setup) -> Result<Self, SetupError>;
+
+    /// Checks what the request's type cannot say: counts, ranges, sizes.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in words for the author of the request.
+    fn check(request: &Self::Request) -> Result<(), Complaint>;
+
+    /// Draws a question that could be a customer's, never the same twice.
+    fn challenge(&self, rng: &mut ChaCha20Rng) -> (Self::Request, Self::Secret);
+
+    /// Judges an answer. Speed is not its business.
+    fn judge(
+        &self,
+        request: &Self::Request,
+        answer: &Self::Answer,
+        secret: &Self::Secret,
+    ) -> Judgement;
+
+    /// Finds an answer: what a miner does.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkError`]
+    fn solve(&self, request: &Self::Request) -> Result<Self::Answer, WorkError>;
+
+    /// Answers as a villain would, on a development network.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkError`]
+    fn cheat(&self, cheat: &str, request: &Self::Request) -> Result<Self::Answer, WorkError> {
+        let _ = request;
+        Err(WorkError::Failed(format!(
+            "{} has no cheat {cheat:?}",
+            Self::NAME
+        )))
+    }
+
+    /// How good a miner is by its last answers: a moving average, unless the task knows better.
+    fn quality(window: &[Observation]) -> f64 {
+        scoring::averaged(window)
+    }
+}
+
+/// Refuses the options that a task has no use for.
+///
+/// # Errors
+///
+/// [`SetupError::Unused`] with the first of them.
+pub fn unused(task: &TaskId, options: &[(&'static str, bool)]) -> Result<(), SetupError> {
+    match options.iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => Err(SetupError::Unused {
+            task: task.clone(),
+            option,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// A [`Task`] as the list of tasks knows it.
+pub struct Once<T>(PhantomData<fn() -> T>);
+
+impl<T: Task> Once<T> {
+    /// The task.
+    pub const KIND: Self = Self(PhantomData);
+
+    fn id() -> TaskId {
+        TaskId::new(T::NAME, T::VERSION).expect("a test checks the name of every task in the list")
+    }
+
+    fn read(body: &[u8]) -> Result<T::Request, Complaint> {
+        let limit = T::LIMITS.request_bytes;
+        if limit < body.len() {
+            return Err(Complaint::new(format!(
+                "the request is larger than {limit} bytes"
+            )));
+        }
+        let request = serde_json::from_slice(body).map_err(|error| {
+            Complaint::new(format!("the request is not as its schema says: {error}"))
+        })?;
+        T::check(&request)?;
+        Ok(request)
+    }
+
+    fn read_answer(body: &[u8]) -> Result<T::Answer, Complaint> {
+        let limit = T::LIMITS.answer_bytes;
+        if limit < body.len() {
+            return Err(Complaint::new(format!(
+                "the answer is larger than {limit} bytes"
+            )));
+        }
+        serde_json::from_slice(body).map_err(|error| {
+            Complaint::new(format!("the answer is not as its schema says: {error}"))
+        })
+    }
+
+    fn open(setup: &Setup) -> Result<T, SetupError> {
+        let id = Self::id();
+        if let Some(cheat) = &setup.cheat
+            && !T::CHEATS.contains(&cheat.as_str())
+        {
+            let (cheat, known) = (cheat.clone(), T::CHEATS);
+            return Err(SetupError::UnknownCheat {
+                task: id,
+                cheat,
+                known,
+            });
+        }
+        unused(&id, &[("--upstream", setup.upstream.is_some())])?;
+        T::open(setup)
+    }
+}
+
+impl<T: Task> Kind for Once<T> {
+    fn id(&self) -> TaskId {
+        Self::id()
+    }
+
+    fn about(&self) -> &'static str {
+        T::ABOUT
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::Once
+    }
+
+    fn unit(&self) -> &'static str {
+        "answers"
+    }
+
+    fn limits(&self) -> Limits {
+        T::LIMITS
+    }
+
+    fn request_schema(&self) -> serde_json::Value {
+        schema_for!(T::Request).to_value()
+    }
+
+    fn answer_schema(&self) -> serde_json::Value {
+        schema_for!(T::Answer).to_value()
+    }
+
+    fn cheats(&self) -> &'static [&'static str] {
+        T::CHEATS
+    }
+
+    fn canonical(&self, body: &[u8]) -> Result<Bytes, Complaint> {
+        Ok(written(&Self::read(body)?))
+    }
+
+    fn check_answer(&self, body: &[u8]) -> Result<(), Complaint> {
+        Self::read_answer(body).map(drop)
+    }
+
+    fn judge(&self, setup: &Setup) -> Result<Arc<dyn Judge>, SetupError> {
+        Ok(Arc::new(OnceJudge(Self::open(setup)?)))
+    }
+
+    fn service(&self, setup: &Setup) -> Result<Service, SetupError> {
+        let task = Self::open(setup)?;
+        let cheat = setup.cheat.clone();
+        Ok(Service::Once(Arc::new(OnceWorker { task, cheat })))
+    }
+}
+
+struct OnceJudge<T>(T);
+
+/// What a challenge of an at-once task remembers.
+struct Known<T: Task> {
+    request: T::Request,
+    secret: T::Secret,
+}
+
+impl<T: Task> Judge for OnceJudge<T> {
+    fn challenge(&self, rng: &mut ChaCha20Rng) -> Challenge {
+        let (request, secret) = self.0.challenge(rng);
+        Challenge {
+            route: Route::Work,
+            body: written(&request),
+            secret: Box::new(Known::<T> { request, secret }),
+        }
+    }
+
+    fn judge(&self, put: Put<'_>, reply: &Reply) -> Option<Judgement> {
+        let known = known::<T>(&put.challenge.secret)?;
+        let Answered::Once { body, receipt } = &reply.answered else {
+            return Some(Judgement::fault(Fault::Unreadable("a stream came".into())));
+        };
+        let Some(receipt) = receipt else {
+            let missing = "the header stoa-receipt is missing".into();
+            return Some(Judgement::fault(Fault::FalseReceipt(missing)));
+        };
+        let task = Once::<T>::id();
+        if let Err(error) = receipt.check(put.miner, &task, put.request_hash, body) {
+            return Some(Judgement::fault(Fault::FalseReceipt(error.to_string())));
+        }
+        let answer = match Once::<T>::read_answer(body) {
+            Ok(answer) => answer,
+            Err(complaint) => {
+                return Some(Judgement::fault(Fault::Unreadable(complaint.to_string())));
+            }
+        };
+        let judging = || self.0.judge(&known.request, &answer, &known.secret);
+        let Ok(mut judgement) = catch_unwind(AssertUnwindSafe(judging)) else {
+            tracing::error!(%task, "the task's judge panicked; the answer is not judged");
+            return None;
+        };
+        if judgement.fault.is_none() {
+            judgement.speed = Some(Speed {
+                per_second: 1_000.0 / reply.total_ms.max(1.0),
+                first_ms: reply.total_ms,
+            });
+        }
+        Some(judgement)
+    }
+
+    fn quality(&self, window: &[Observation]) -> f64 {
+        T::quality(window)
+    }
+}
+
+struct OnceWorker<T> {
+    task: T,
+    cheat: Option<String>,
+}
+
+impl<T: Task> Worker for OnceWorker<T> {
+    fn work(&self, body: &[u8]) -> Result<Vec<u8>, WorkError> {
+        let request = Once::<T>::read(body)?;
+        let answer = match &self.cheat {
+            None => self.task.solve(&request)?,
+            Some(cheat) => self.task.cheat(cheat, &request)?,
+        };
+        Ok(written(&answer).into())
+    }
+}
+
+fn known<T: Task>(secret: &Box<dyn Any + Send + Sync>) -> Option<&Known<T>> {
+    let known = secret.downcast_ref();
+    if known.is_none() {
+        tracing::error!(task = T::NAME, "judges a challenge that another task drew");
+    }
+    known
+}
+
+fn written(value: &impl Serialize) -> Bytes {
+    serde_json::to_vec(value)
+        .expect("requests and answers are plain data")
+        .into()
+}
