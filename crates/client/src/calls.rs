@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use keys::Pair;
-use primitives::{AccountId, NetUid, Rao, Uid};
+use primitives::{AccountId, NetUid, Rao, TaskId, Uid};
 use runtime::{Runtime, RuntimeCall};
 
 use crate::chain::Client;
@@ -15,6 +15,15 @@ use crate::extrinsic::account;
 use crate::submit::{Inclusion, Until};
 
 type Subtensor = pallet_subtensor::Call<Runtime>;
+
+/// The call that names a subnet's task, to be submitted alone or in a batch.
+pub fn set_task(netuid: NetUid, task: &TaskId) -> RuntimeCall {
+    RuntimeCall::Tasks(runtime::tasks::Call::set_task {
+        netuid: netuid.0,
+        name: task.name().as_bytes().to_vec(),
+        version: task.version(),
+    })
+}
 
 impl Client {
     /// Pays `amount` from the signer to `to`, unless the signer would fall below the existential deposit.
@@ -190,6 +199,25 @@ impl Client {
             placeholder2: 0,
         };
         self.submit(hotkey, call, until).await
+    }
+
+    /// Names the kind of work a subnet pays for; only its owner may.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::submit`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Client::submit`].
+    pub async fn set_task(
+        &self,
+        coldkey: &Pair,
+        netuid: NetUid,
+        task: &TaskId,
+        until: Until,
+    ) -> Result<Inclusion, Error> {
+        self.submit(coldkey, set_task(netuid, task), until).await
     }
 
     /// Executes `call` as root; the signer must be the chain's sudo key.

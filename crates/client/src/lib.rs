@@ -24,6 +24,7 @@
 //! | what lies in storage at this block? | [`storage`] |
 //! | who is on this subnet, where do they listen, what do they earn? | [`metagraph`] |
 //! | when does the next epoch come? | [`Schedule`] |
+//! | which subnets are there, and what do they pay for? | [`Client::subnets`], [`Client::task`] |
 //! | did my transaction get in, and did it work? | [`Until`], [`Inclusion`], [`Failure`] |
 //! | what is the newest block? | [`Heads`] |
 //!
@@ -32,7 +33,7 @@
 //! Every wait is bounded by [`Patience`], except [`Heads::next`], which waits for the chain. Reads are cancel safe.
 //! Cancelling a submission stops the watching, not the transaction.
 
-mod calls;
+pub mod calls;
 mod chain;
 mod connection;
 mod dispatch;
@@ -44,6 +45,7 @@ pub mod metagraph;
 mod schedule;
 pub mod storage;
 mod submit;
+mod subnets;
 
 pub use chain::{Balance, Client};
 pub use connection::Patience;
@@ -54,3 +56,4 @@ pub use metagraph::{Metagraph, Neuron};
 pub use schedule::Schedule;
 pub use storage::{Item, State};
 pub use submit::{Inclusion, Until};
+pub use subnets::Subnet;

@@ -1,9 +1,10 @@
 //! Configures each pallet: which types, limits and prices it works with.
 
 use crate::{
-    Balance, Balances, Block, BlockNumber, EXISTENTIAL_DEPOSIT, Moment, Nonce, OriginCaller,
-    PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason,
-    RuntimeOrigin, RuntimeTask, SS58_PREFIX, System, VERSION, aura, limits,
+    AccountId, Balance, Balances, Block, BlockNumber, EXISTENTIAL_DEPOSIT, Moment, Nonce,
+    OriginCaller, PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason,
+    RuntimeHoldReason, RuntimeOrigin, RuntimeTask, SS58_PREFIX, System, VERSION, aura, limits,
+    views::Market,
 };
 use frame_support::{
     derive_impl, parameter_types,
@@ -56,6 +57,20 @@ impl crate::commitments::Config for Runtime {
 }
 
 impl crate::shield::Config for Runtime {}
+
+impl crate::tasks::Config for Runtime {
+    type Subnets = Market;
+}
+
+impl crate::tasks::Subnets<AccountId> for Market {
+    fn is_market(netuid: u16) -> bool {
+        netuid != pallet_subtensor::ROOT && Market::subnet_exists(netuid)
+    }
+
+    fn owner(netuid: u16) -> Option<AccountId> {
+        Market::subnet_owner(netuid)
+    }
+}
 
 impl pallet_balances::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;

@@ -43,6 +43,7 @@ pub mod interface;
 pub mod limits;
 pub mod shield;
 pub mod signature;
+pub mod tasks;
 pub mod views;
 
 mod apis;
@@ -87,7 +88,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("node-subtensor"),
     impl_name: Cow::Borrowed("stoa"),
     authoring_version: 1,
-    spec_version: 1,
+    spec_version: 2,
     impl_version: 1,
     apis: RUNTIME_API_VERSIONS,
     transaction_version: 1,
@@ -116,6 +117,8 @@ frame_support::construct_runtime!(
         Commitments: commitments = 18,
         AdminUtils: pallet_admin_utils = 19,
         MevShield: shield = 30,
+        // Stoa's own, far from the places that Bittensor's chain fills next.
+        Tasks: tasks = 100,
     }
 );
 

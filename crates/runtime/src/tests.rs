@@ -21,6 +21,7 @@ use sp_state_machine::TestExternalities;
 mod blocks;
 mod interface;
 mod market;
+mod tasks;
 
 const INTERVAL_MS: u64 = 250;
 const START_MS: u64 = 1_700_000_000_000;

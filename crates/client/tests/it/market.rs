@@ -2,7 +2,7 @@
 
 use client::Until;
 use keys::Pair;
-use primitives::{NetUid, Rao, Uid};
+use primitives::{NetUid, Rao, TaskId, Uid};
 
 use crate::node::Node;
 
@@ -104,4 +104,40 @@ async fn an_epoch_is_waited_for() {
         }
     };
     assert!(u64::from(settled.number) >= target, "{settled:?} {target}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subnet_is_listed_with_the_task_its_owner_named() {
+    let node = Node::start().await;
+    let client = node.client().await;
+    let growing = node.keep_growing();
+    let (alice, netuid, until) = (dev("//Alice"), NetUid(1), Until::InBlock);
+    assert_eq!(client.subnets().await.expect("a list"), []);
+    let hotkey = dev("//OwnerHotkey").account();
+    client
+        .register_network(&alice, &hotkey, until)
+        .await
+        .expect("a subnet");
+    assert_eq!(client.task(netuid).await.expect("a read"), None);
+    let task: TaskId = "tour/1".parse().expect("a task");
+    client
+        .set_task(&alice, netuid, &task, until)
+        .await
+        .expect("named");
+    assert_eq!(
+        client.task(netuid).await.expect("a read"),
+        Some(task.clone())
+    );
+    assert_eq!(client.task(NetUid(9)).await.expect("a read"), None);
+    let stranger = client.set_task(&dev("//Bob"), netuid, &task, until).await;
+    let refused = stranger.expect_err("not the owner's signature");
+    assert!(refused.is_failure("Tasks", "NotSubnetOwner"), "{refused}");
+    growing.abort();
+
+    let subnets = client.subnets().await.expect("a list");
+    assert_eq!(subnets.len(), 1);
+    let subnet = &subnets[0];
+    assert_eq!((subnet.netuid, &subnet.task), (netuid, &Some(task)));
+    assert_eq!((subnet.owner, subnet.neurons), (alice.account(), 1));
+    assert!(0 < subnet.tempo && !subnet.started, "{subnet:?}");
 }

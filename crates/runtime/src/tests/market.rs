@@ -20,14 +20,14 @@ use pallet_subtensor::Call;
 use sp_runtime::DispatchError;
 use std::collections::BTreeMap;
 
-const NETUID: u16 = 1;
+pub(super) const NETUID: u16 = 1;
 
 fn market(call: Call<crate::Runtime>) -> RuntimeCall {
     RuntimeCall::SubtensorModule(call)
 }
 
 /// A chain on which Alice owns subnet 1 with the hotkey Eve, and Bob holds a uid there with the hotkey Dave.
-fn open_market() -> Chain {
+pub(super) fn open_market() -> Chain {
     let mut chain = Chain::new();
     chain.block(vec![]);
     let register = market(Call::register_network {
@@ -49,11 +49,11 @@ impl Chain {
     }
 
     /// Runs a signed call in a block of its own, which must succeed.
-    fn expect_success(&mut self, who: &str, call: RuntimeCall) {
+    pub(super) fn expect_success(&mut self, who: &str, call: RuntimeCall) {
         assert_eq!(self.submit(who, call), Ok(Ok(())));
     }
 
-    fn submit(&mut self, who: &str, call: RuntimeCall) -> ApplyExtrinsicResult {
+    pub(super) fn submit(&mut self, who: &str, call: RuntimeCall) -> ApplyExtrinsicResult {
         let nonce = self.nonce(who);
         let extrinsic = self.signed(who, call, nonce);
         self.block(vec![extrinsic]).remove(0)
