@@ -130,14 +130,15 @@ struct Logprobs {
 /// Writes one answer as server-sent events.
 #[derive(Clone, Debug)]
 pub struct AnswerWriter {
-    route: Route,
+    /// Whether chunks have the chat form, and not the completions form.
+    is_chat: bool,
     id: String,
     created_s: u64,
     model: String,
 }
 
 impl AnswerWriter {
-    /// An answer on a route, with the id, Unix time and model name that every chunk repeats.
+    /// An answer on a streamed route, with the id, Unix time and model name that every chunk repeats.
     pub fn new(
         route: Route,
         id: impl Into<String>,
@@ -145,7 +146,7 @@ impl AnswerWriter {
         model: impl Into<String>,
     ) -> Self {
         Self {
-            route,
+            is_chat: route == Route::Chat,
             id: id.into(),
             created_s,
             model: model.into(),
@@ -154,39 +155,37 @@ impl AnswerWriter {
 
     /// The first chunk, which names the role; the completions route has none.
     pub fn start(&self) -> Bytes {
-        match self.route {
-            Route::Chat => {
-                let delta = Delta {
-                    role: Some("assistant".into()),
-                    content: Some(String::new()),
-                };
-                self.choice(Some(delta), None, None, None)
-            }
-            Route::Completions => Bytes::new(),
+        if !self.is_chat {
+            return Bytes::new();
         }
+        let delta = Delta {
+            role: Some("assistant".into()),
+            content: Some(String::new()),
+        };
+        self.choice(Some(delta), None, None, None)
     }
 
     /// A piece of the answer; log-probabilities are given if they were asked for.
     pub fn delta(&self, text: &str, logprobs: Option<Vec<TokenLogprob>>) -> Bytes {
         let logprobs = logprobs.map(|content| Logprobs { content });
-        match self.route {
-            Route::Chat => {
-                let delta = Delta {
-                    role: None,
-                    content: Some(text.into()),
-                };
-                self.choice(Some(delta), None, logprobs, None)
-            }
-            Route::Completions => self.choice(None, Some(text.into()), logprobs, None),
+        if !self.is_chat {
+            return self.choice(None, Some(text.into()), logprobs, None);
         }
+        let delta = Delta {
+            role: None,
+            content: Some(text.into()),
+        };
+        self.choice(Some(delta), None, logprobs, None)
     }
 
     /// The last chunk with a choice.
     pub fn finish(&self, finish: Finish) -> Bytes {
-        match self.route {
-            Route::Chat => self.choice(Some(Delta::default()), None, None, Some(finish)),
-            Route::Completions => self.choice(None, Some(String::new()), None, Some(finish)),
-        }
+        let (delta, text) = if self.is_chat {
+            (Some(Delta::default()), None)
+        } else {
+            (None, Some(String::new()))
+        };
+        self.choice(delta, text, None, Some(finish))
     }
 
     /// The counts.
@@ -230,9 +229,10 @@ impl AnswerWriter {
     }
 
     fn chunk(&self, choices: Vec<Choice>, usage: Option<Usage>) -> Bytes {
-        let object = match self.route {
-            Route::Chat => "chat.completion.chunk",
-            Route::Completions => "text_completion",
+        let object = if self.is_chat {
+            "chat.completion.chunk"
+        } else {
+            "text_completion"
         };
         let chunk = Chunk {
             id: self.id.clone(),

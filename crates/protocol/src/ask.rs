@@ -9,8 +9,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ANSWER_TOKENS_MAX, BODY_BYTES_MAX, Code, MESSAGES_MAX, MODEL_BYTES_MAX, Refusal, SEED_LIMIT,
-    STOP_BYTES_MAX,
+    ANSWER_TOKENS_MAX, BODY_BYTES_MAX, Code, MESSAGES_MAX, MODEL_BYTES_MAX, Refusal, Route,
+    SEED_LIMIT, STOP_BYTES_MAX,
 };
 
 /// The most stop sequences.
@@ -19,33 +19,6 @@ const STOP_MAX: usize = 16;
 const MAX_TOKENS_DEFAULT: u32 = 16;
 /// The most alternatives reported per token.
 const TOP_LOGPROBS_MAX: u8 = 20;
-
-/// The two routes of a miner, relative to the address it publishes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Route {
-    /// A conversation to continue.
-    Chat,
-    /// A text to continue.
-    Completions,
-}
-
-impl Route {
-    /// The path of the URL.
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::Chat => "/v1/chat/completions",
-            Self::Completions => "/v1/completions",
-        }
-    }
-
-    /// The byte that stands for the route under a signature.
-    pub(crate) const fn number(self) -> u8 {
-        match self {
-            Self::Chat => 0,
-            Self::Completions => 1,
-        }
-    }
-}
 
 /// One question, complete.
 #[derive(Clone, Debug, PartialEq)]
@@ -193,10 +166,10 @@ impl Ask {
             Prompt::Chat(messages) => (Some(messages.clone()), None),
             Prompt::Text(text) => (None, Some(text.clone())),
         };
-        let (logprobs, top_logprobs) = match (self.route(), self.top_logprobs) {
-            (Route::Chat, count) => (Logprobs::Flag(count.is_some()), count),
-            (Route::Completions, Some(count)) => (Logprobs::Count(count), None),
-            (Route::Completions, None) => (Logprobs::None(()), None),
+        let (logprobs, top_logprobs) = match (&self.prompt, self.top_logprobs) {
+            (Prompt::Chat(_), count) => (Logprobs::Flag(count.is_some()), count),
+            (Prompt::Text(_), Some(count)) => (Logprobs::Count(count), None),
+            (Prompt::Text(_), None) => (Logprobs::None(()), None),
         };
         let body = Body {
             model: self.model.clone(),
@@ -220,7 +193,7 @@ impl Ask {
     ///
     /// # Errors
     ///
-    /// [`Code::TooLarge`], or [`Code::BadRequest`] naming the field.
+    /// [`Code::TooLarge`], or [`Code::BadRequest`] naming the field; [`Code::UnknownTask`] on [`Route::Work`].
     pub fn from_body(route: Route, body: &[u8]) -> Result<Self, Refusal> {
         if BODY_BYTES_MAX < body.len() {
             let message = format!(
@@ -252,6 +225,10 @@ impl Ask {
                     "prompt",
                     "must be given, and messages must not",
                 ));
+            }
+            (Route::Work, ..) => {
+                let message = "a question about text is asked on its own routes";
+                return Err(Refusal::new(Code::UnknownTask, message));
             }
         };
         let top_logprobs = match (body.logprobs, body.top_logprobs) {

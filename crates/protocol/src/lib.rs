@@ -1,8 +1,9 @@
-//! What askers and answerers say to each other: the signed envelope, the request inside, the streamed answer, the receipt.
+//! What askers and answerers say to each other: the signed envelope, the request inside, the answer, the receipt.
 //!
 //! An asker (a gateway with a customer behind it, or a validator that grades) sends one HTTP request to a miner and reads
-//! one stream of server-sent events. The two kinds of asker are indistinguishable by construction: both build an
-//! [`Ask`], both turn it into bytes with [`Ask::to_body`], both sign with a validator's hotkey.
+//! one answer: a stream of server-sent events for text, one JSON body for work that is done at once. The two kinds of
+//! asker are indistinguishable by construction: both turn the same question into the same bytes (text with
+//! [`Ask::to_body`], other work with its task's canonical form), and both sign with a validator's hotkey.
 //!
 //! ```text
 //!  asker                                                        miner
@@ -13,10 +14,16 @@
 //!                                                           ◀── data: {OpenAI chunk} …
 //!                                                               event: receipt  data: {signed receipt}
 //!                                                               data: [DONE]
+//!
+//!    POST /v1/work
+//!    the same headers, stoa-task                            ──▶ the same checks, then the worker
+//!    {the task's request}
+//!                                                           ◀── stoa-receipt: {signed receipt}
+//!                                                               {the task's answer}
 //! ```
 //!
-//! The rules, byte for byte, with a worked example, are in `docs/protocol.md`; [`Envelope`] and [`Receipt`] are those
-//! rules in Rust, and a test checks the example.
+//! The rules, byte for byte, with worked examples, are in `docs/protocol.md`; [`Envelope`], [`Receipt`] and
+//! [`WorkReceipt`] are those rules in Rust, and a test checks the examples.
 //!
 //! # Not here
 //!
@@ -30,21 +37,25 @@ mod reader;
 mod receipt;
 mod refusal;
 mod replay;
+mod route;
 mod standings;
+mod work;
 
 pub use answer::{
     Answer, AnswerError, AnswerWriter, Finish, Part, TokenLogprob, TopLogprob, Usage,
 };
-pub use ask::{Ask, Message, Prompt, Role, Route};
+pub use ask::{Ask, Message, Prompt, Role};
 pub use digest::Digest;
 pub use envelope::{Envelope, HEADERS, Nonce, Terms};
 pub use reader::PartReader;
 pub use receipt::{Receipt, ReceiptError, SignedReceipt};
 pub use refusal::{Code, Refusal};
 pub use replay::Nonces;
+pub use route::Route;
 pub use standings::{LastScore, MinerStanding, Standings};
+pub use work::{RECEIPT_BYTES_MAX, RECEIPT_HEADER, SignedWorkReceipt, TASK_HEADER, WorkReceipt};
 
-/// The longest request body, in bytes.
+/// The longest request body on the routes of text, in bytes. On [`Route::Work`] the task has its own bound.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// The furthest ahead of the miner's clock that a request may expire.
 pub const EXPIRY_MS_MAX: u64 = 60_000;
@@ -58,6 +69,8 @@ pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 pub const EVENT_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// The longest answer, in bytes as sent: the longest text with twenty alternatives per token fits.
 pub const WIRE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// No task's requests or answers may be longer than this, in bytes, whatever bound it names itself.
+pub const WORK_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The longest stop sequence, in bytes.
 pub const STOP_BYTES_MAX: usize = 256;
 /// A miner's words to people are cut to so many bytes: they are logged, published and passed on.

@@ -69,12 +69,18 @@ pub enum ReceiptError {
     /// A field is longer than anything served.
     #[error("the receipt is oversized")]
     Oversized,
+    /// It is not the JSON of a receipt.
+    #[error("the receipt is unreadable")]
+    Unreadable,
     /// Signed by nobody or somebody else.
     #[error("the receipt is not signed by the miner asked")]
     BadSignature,
     /// It belongs to another request.
     #[error("the receipt is for another request")]
     OtherRequest,
+    /// It is for another kind of work.
+    #[error("the receipt is for another task")]
+    OtherTask,
     /// It belongs to another text.
     #[error("the receipt is for another answer")]
     OtherAnswer,

@@ -41,7 +41,7 @@ macro_rules! codes {
 codes! {
     /// An envelope header is missing or malformed.
     BadEnvelope = "bad_envelope", 400;
-    /// The body is not the OpenAI request it should be.
+    /// The body is not the request it should be.
     BadRequest = "bad_request", 400;
     /// The prompt leaves no room for an answer in the model's context.
     PromptTooLong = "context_length_exceeded", 400;
@@ -55,6 +55,8 @@ codes! {
     NotPermitted = "not_permitted", 403;
     /// The miner serves no model of this name.
     UnknownModel = "model_not_found", 404;
+    /// The subnet's task is another one.
+    UnknownTask = "task_not_found", 404;
     /// The envelope was used before.
     Replayed = "replayed", 409;
     /// The body is larger than allowed.

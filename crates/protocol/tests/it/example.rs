@@ -10,11 +10,29 @@ use crate::{NOW_MS, pair, terms};
 const DOCUMENT: &str = include_str!("../../../../docs/protocol.md");
 
 /// The contents of the fenced block that carries this label after its language.
-fn block(label: &str) -> &'static str {
+pub fn block(label: &str) -> &'static str {
     let (_, rest) = DOCUMENT
         .split_once(&format!(" {label}\n"))
         .unwrap_or_else(|| panic!("no block {label}"));
     rest.split_once("\n```").expect("the block is closed").0
+}
+
+/// The bytes spelled out in a block of hex digits with notes behind semicolons.
+pub fn bytes(label: &str) -> Vec<u8> {
+    let digits: String = block(label)
+        .lines()
+        .map(|line| line.split_once(';').map_or(line, |(digits, _)| digits))
+        .flat_map(|line| line.chars().filter(|letter| !letter.is_whitespace()))
+        .collect();
+    hex::decode(digits).expect("hex digits")
+}
+
+/// The value of a header in a block that shows the head of a message.
+pub fn header(label: &str, name: &str) -> Option<&'static str> {
+    let lines = block(label).lines();
+    lines
+        .filter_map(|line| line.split_once(": "))
+        .find_map(|(this, value)| (this == name).then_some(value))
 }
 
 fn ask() -> Ask {
@@ -35,12 +53,7 @@ fn ask() -> Ask {
 }
 
 fn documented_envelope() -> Envelope {
-    let head = block("example-request");
-    Envelope::from_headers(|wanted| {
-        head.lines()
-            .find_map(|line| line.strip_prefix(wanted)?.strip_prefix(": "))
-    })
-    .expect("the documented headers")
+    Envelope::from_headers(|name| header("example-request", name)).expect("the documented headers")
 }
 
 #[test]
@@ -65,14 +78,6 @@ fn the_documented_request_is_what_is_sent() {
 /// The bytes in the document, joined, are what the signature is over, computed without this crate's encoder.
 #[test]
 fn the_documented_bytes_are_what_is_signed() {
-    let bytes = |label: &str| {
-        let digits: String = block(label)
-            .lines()
-            .map(|line| line.split_once(';').map_or(line, |(digits, _)| digits))
-            .flat_map(|line| line.chars().filter(|letter| !letter.is_whitespace()))
-            .collect();
-        hex::decode(digits).expect("hex digits")
-    };
     let is_signed_by = |uri: &str, domain, message: &[u8], signature: &Signature| {
         keys::verify(&pair(uri).account(), domain, message, signature)
     };

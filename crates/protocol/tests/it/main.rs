@@ -1,9 +1,10 @@
-//! The protocol as both sides see it: envelopes that bend are refused, answers read back, and the example of
-//! `docs/protocol.md` is true to the byte.
+//! The protocol as both sides see it: envelopes that bend are refused, answers read back, and the examples of
+//! `docs/protocol.md` are true to the byte.
 
 mod answers;
 mod envelopes;
 mod example;
+mod work;
 
 use keys::Pair;
 use primitives::NetUid;
