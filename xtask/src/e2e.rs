@@ -15,13 +15,18 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// What the checks import, at the versions the issue names or newer patch releases of them.
-const PACKAGES: [&str; 2] = ["bittensor==11.3.0", "openai>=2,<3"];
+const PACKAGES: [&str; 4] = [
+    "bittensor==11.3.0",
+    "openai>=2,<3",
+    "pillow>=11",
+    "scikit-learn>=1.5",
+];
 
 /// Checks that share one localnet, in this order.
-const SHARED: [&str; 2] = ["openai_client", "btcli"];
+const SHARED: [&str; 3] = ["openai_client", "images_client", "btcli"];
 
-/// Checks that start a localnet of their own, to kill it.
-const ALONE: [&str; 1] = ["market"];
+/// Checks that start what they need themselves: a localnet to kill, another cast, a training.
+const ALONE: [&str; 4] = ["market", "sixteen", "python_miner", "digits"];
 
 /// How long a localnet may take from its start until its gateway answers.
 const START_SECONDS_MAX: u64 = 120;
