@@ -11,10 +11,15 @@
 //! ```text
 //! request_hash 32 ‖ answer_hash 32 ‖ miner 32 ‖ model: length 2, UTF-8 ‖ seed 8 ‖ finish 1 (0 stop, 1 length)
 //! ‖ prompt_tokens 4 ‖ completion_tokens 4 ‖ token_ids: count 4, each 4 ‖ queue_ms 4 ‖ first_token_ms 4 ‖ total_ms 4
+//! ‖ logprobs_e6: count 4, each 4 (signed)
 //! ```
 //!
 //! `answer_hash` is blake2b-256 of the answer's whole text in UTF-8. `token_ids` lists every token drawn, the ending one
 //! included, and then has `completion_tokens` entries; an engine that cannot tell its tokens leaves it empty.
+//!
+//! An engine that draws from its own randomness instead of the request's seed lists in `logprobs_e6` the natural
+//! log-probabilities of the tokens drawn, under the model before temperature and cuts, in millionths; a validator then
+//! judges the tokens by these. Empty means: drawn by the seed. Whole numbers, so that every language signs the same bytes.
 
 use keys::{Domain, Pair, Signature};
 use primitives::Hotkey;
@@ -51,6 +56,9 @@ pub struct Receipt {
     pub first_token_ms: u32,
     /// From arrival to the last token.
     pub total_ms: u32,
+    /// The log-probabilities of the tokens drawn, in millionths; none if they were drawn by the seed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logprobs_e6: Vec<i32>,
 }
 
 /// A receipt with its signature, as it travels: one JSON object.
@@ -107,7 +115,8 @@ impl Receipt {
     fn encode(&self) -> Vec<u8> {
         let model = self.model.as_bytes();
         let model_length = u16::try_from(model.len()).unwrap_or(u16::MAX);
-        let mut bytes = Vec::with_capacity(160 + model.len() + 4 * self.token_ids.len());
+        let numbers = self.token_ids.len() + self.logprobs_e6.len();
+        let mut bytes = Vec::with_capacity(160 + model.len() + 4 * numbers);
         bytes.extend_from_slice(&self.request_hash.0);
         bytes.extend_from_slice(&self.answer_hash.0);
         bytes.extend_from_slice(self.miner.as_bytes());
@@ -117,19 +126,23 @@ impl Receipt {
         bytes.push(self.finish.number());
         bytes.extend_from_slice(&self.prompt_tokens.to_le_bytes());
         bytes.extend_from_slice(&self.completion_tokens.to_le_bytes());
-        bytes.extend_from_slice(&self.listed().to_le_bytes());
+        bytes.extend_from_slice(&count(&self.token_ids).to_le_bytes());
         for id in &self.token_ids {
             bytes.extend_from_slice(&id.to_le_bytes());
         }
         for milliseconds in [self.queue_ms, self.first_token_ms, self.total_ms] {
             bytes.extend_from_slice(&milliseconds.to_le_bytes());
         }
+        bytes.extend_from_slice(&count(&self.logprobs_e6).to_le_bytes());
+        for logprob in &self.logprobs_e6 {
+            bytes.extend_from_slice(&logprob.to_le_bytes());
+        }
         bytes
     }
+}
 
-    fn listed(&self) -> u32 {
-        u32::try_from(self.token_ids.len()).unwrap_or(u32::MAX)
-    }
+fn count<T>(list: &[T]) -> u32 {
+    u32::try_from(list.len()).unwrap_or(u32::MAX)
 }
 
 impl SignedReceipt {
@@ -145,7 +158,9 @@ impl SignedReceipt {
         text: &str,
     ) -> Result<(), ReceiptError> {
         let receipt = &self.receipt;
-        if MODEL_BYTES_MAX < receipt.model.len() || ANSWER_TOKENS_MAX < receipt.listed() {
+        let listed = count(&receipt.token_ids);
+        let longest = listed.max(count(&receipt.logprobs_e6));
+        if MODEL_BYTES_MAX < receipt.model.len() || ANSWER_TOKENS_MAX < longest {
             return Err(ReceiptError::Oversized);
         }
         let is_signed = keys::verify(&miner, RECEIPT, &receipt.encode(), &self.signature);
@@ -158,7 +173,7 @@ impl SignedReceipt {
         if receipt.answer_hash != Digest::of(text.as_bytes()) {
             return Err(ReceiptError::OtherAnswer);
         }
-        let (claimed, listed) = (receipt.completion_tokens, receipt.listed());
+        let claimed = receipt.completion_tokens;
         if listed != 0 && listed != claimed {
             return Err(ReceiptError::OtherCount { claimed, listed });
         }

@@ -40,6 +40,7 @@ fn receipt(text: &str, token_ids: Vec<u32>) -> Receipt {
         queue_ms: 1,
         first_token_ms: 20,
         total_ms: 30,
+        logprobs_e6: Vec::new(),
     }
 }
 
@@ -133,10 +134,16 @@ fn a_receipt_proves_only_what_was_served() {
     };
     assert_eq!(boast.check(bob, asked, "Hello"), Err(other_count));
     let vast = receipt("Hello", vec![0; 8_193]).sign(&pair("//Bob"));
-    assert_eq!(
-        vast.check(bob, asked, "Hello"),
-        Err(ReceiptError::Oversized)
-    );
+    let wordy = Receipt {
+        logprobs_e6: vec![0; 8_193],
+        ..receipt("Hello", vec![5, 6])
+    };
+    for oversized in [vast, wordy.sign(&pair("//Bob"))] {
+        assert_eq!(
+            oversized.check(bob, asked, "Hello"),
+            Err(ReceiptError::Oversized)
+        );
+    }
 }
 
 #[test]
@@ -208,7 +215,7 @@ proptest! {
 
     /// Changing any field of a signed receipt breaks it.
     #[test]
-    fn any_change_to_a_receipt_is_noticed(field in 0..9usize, change in 1..u32::MAX) {
+    fn any_change_to_a_receipt_is_noticed(field in 0..10usize, change in 1..u32::MAX) {
         let bob: Pair = pair("//Bob");
         let signed = receipt("Hello", vec![5, 6]).sign(&bob);
         let mut bent = signed.clone();
@@ -222,6 +229,7 @@ proptest! {
             5 => it.token_ids[1] ^= change,
             6 => it.queue_ms ^= change,
             7 => it.first_token_ms ^= change,
+            8 => it.logprobs_e6.push(0),
             _ => it.total_ms ^= change,
         }
         prop_assert_eq!(

@@ -128,6 +128,7 @@ fn the_documented_receipt_proves_the_documented_answer() {
         queue_ms: 1,
         first_token_ms: 12,
         total_ms: 31,
+        logprobs_e6: vec![],
     };
     assert_eq!(signed.receipt, expected);
 }
