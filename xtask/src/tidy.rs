@@ -31,12 +31,13 @@ const VAGUE_NAMES: [&str; 7] = [
 ];
 
 /// Crates by layer, lowest first: a crate depends on crates of its own layer or of lower ones only.
-const LAYERS: [(&str, u8); 22] = [
+const LAYERS: [(&str, u8); 23] = [
     ("primitives", 0),
     ("keys", 1),
     ("protocol", 2),
     ("economics", 1),
     ("scoring", 3),
+    ("daemon", 3),
     ("pallet-subtensor", 4),
     ("pallet-admin-utils", 5),
     ("runtime", 6),
