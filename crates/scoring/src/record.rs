@@ -7,7 +7,12 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FORGIVENESS, Fault, PATIENCE, Speed};
+use crate::{Fault, Speed};
+
+/// How far a moving average goes towards each new value.
+pub const PATIENCE: f64 = 0.2;
+/// What a dishonest answer leaves of a quality.
+pub const FORGIVENESS: f64 = 0.25;
 
 /// So many observations are kept.
 pub const WINDOW: usize = 256;
