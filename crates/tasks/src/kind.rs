@@ -89,6 +89,23 @@ pub struct Setup {
     pub answers_max: Option<usize>,
 }
 
+impl Setup {
+    /// Refuses every option, for a task that needs nothing but itself. Its cheats are seen to elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError::Unused`] with the first option given.
+    pub fn expect_nothing(&self, task: &TaskId) -> Result<(), SetupError> {
+        let options = [
+            ("--model", self.model.is_some()),
+            ("--model-name", self.model_name.is_some()),
+            ("--challenges", self.challenges.is_some()),
+            ("--upstream", self.upstream.is_some()),
+        ];
+        crate::unused(task, &options)
+    }
+}
+
 /// Another server behind a miner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {

@@ -42,11 +42,21 @@ pub trait Task: Sized + Send + Sync + 'static {
     /// Names of the villains a development miner can play.
     const CHEATS: &'static [&'static str] = &[];
 
+    /// Name and version in one.
+    ///
+    /// # Panics
+    ///
+    /// When the name is no task's name, which a test checks of every task in the list.
+    fn id() -> TaskId {
+        TaskId::new(Self::NAME, Self::VERSION)
+            .expect("a test checks the name of every task in the list")
+    }
+
     /// Makes whatever challenges, judgements and solutions need: loads a model, say.
     ///
     /// # Errors
     ///
-    /// [`SetupError`], also for an option that the task has no use for: see [`unused`].
+    /// [`SetupError`], also for an option that the task has no use for: see [`unused`] and [`Setup::expect_nothing`].
     fn open(setup: &Setup) -> Result<Self, SetupError>;
 
     /// Checks what the request's type cannot say: counts, ranges, sizes.
@@ -115,10 +125,6 @@ impl<T: Task> Once<T> {
     /// The task.
     pub const KIND: Self = Self(PhantomData);
 
-    fn id() -> TaskId {
-        TaskId::new(T::NAME, T::VERSION).expect("a test checks the name of every task in the list")
-    }
-
     fn read(body: &[u8]) -> Result<T::Request, Complaint> {
         let limit = T::LIMITS.request_bytes;
         if limit < body.len() {
@@ -146,7 +152,7 @@ impl<T: Task> Once<T> {
     }
 
     fn open(setup: &Setup) -> Result<T, SetupError> {
-        let id = Self::id();
+        let id = T::id();
         if let Some(cheat) = &setup.cheat
             && !T::CHEATS.contains(&cheat.as_str())
         {
@@ -164,7 +170,7 @@ impl<T: Task> Once<T> {
 
 impl<T: Task> Kind for Once<T> {
     fn id(&self) -> TaskId {
-        Self::id()
+        T::id()
     }
 
     fn about(&self) -> &'static str {
@@ -241,7 +247,7 @@ impl<T: Task> Judge for OnceJudge<T> {
             let missing = "the header stoa-receipt is missing".into();
             return Some(Judgement::fault(Fault::FalseReceipt(missing)));
         };
-        let task = Once::<T>::id();
+        let task = T::id();
         if let Err(error) = receipt.check(put.miner, &task, put.request_hash, body) {
             return Some(Judgement::fault(Fault::FalseReceipt(error.to_string())));
         }
