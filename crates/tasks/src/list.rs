@@ -1,10 +1,13 @@
 //! The list of tasks: the one existing file that a new task changes. Each task is a file (or folder) in `list/`, two lines here.
 
-use crate::Kind;
+use crate::{Kind, Once};
+
+mod tour;
 
 /// Every task this program knows.
 pub fn list() -> &'static [&'static dyn Kind] {
     &[
         // One line each; `known` in an error message names them in this order.
+        &Once::<tour::Tour>::KIND,
     ]
 }
