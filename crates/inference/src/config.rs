@@ -106,10 +106,20 @@ pub enum Ending {
 impl Ending {
     /// Whether `id` ends an answer.
     pub fn contains(&self, id: u32) -> bool {
+        self.each().contains(&id)
+    }
+
+    /// The first token that ends an answer.
+    pub fn first(&self) -> Option<u32> {
+        self.each().first().copied()
+    }
+
+    /// All tokens that end an answer.
+    pub fn each(&self) -> &[u32] {
         match self {
-            Self::None => false,
-            Self::One(end) => *end == id,
-            Self::Any(ends) => ends.contains(&id),
+            Self::None => &[],
+            Self::One(end) => std::slice::from_ref(end),
+            Self::Any(ends) => ends,
         }
     }
 }

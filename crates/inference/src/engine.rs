@@ -23,6 +23,12 @@ pub trait Engine: Send + Sync {
     /// The longest prompt and answer together, in tokens.
     fn context_tokens(&self) -> usize;
 
+    /// Whether tokens are drawn by the request's seed, as [`crate::sampler`] says. If not, an answer is checked by the
+    /// log-probabilities of its tokens, which such an engine reports whether they are asked for or not.
+    fn draws_by_seed(&self) -> bool {
+        true
+    }
+
     /// Accepts a request and returns its answer as a stream.
     ///
     /// Resolves as soon as the request is accepted, before the first token.

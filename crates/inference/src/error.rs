@@ -73,6 +73,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// `calibration.json` cannot be used.
+    #[error("{} is no calibration ({reason}); make it again with `stoa calibrate text`", path.display())]
+    Calibration {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The prompt leaves no room for an answer.
     #[error("the prompt is {tokens} tokens, this model takes at most {limit}; shorten it")]
     PromptTooLong {

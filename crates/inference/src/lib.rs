@@ -14,7 +14,9 @@
 //! * [`engine`]: the trait, with two implementations: [`local`] (candle, in process) and [`upstream`] (any
 //!   OpenAI-compatible server)
 //! * [`model`]: a directory in Hugging Face's layout, loaded whole
-//! * [`mod@verify`]: one teacher-forced pass over an answer, and a verdict
+//! * [`mod@verify`]: one teacher-forced pass over an answer, and what it shows of each token
+//! * [`trial`]: weighs that over many answers, until a miner is believed or caught
+//! * [`precision`]: the number formats a network may be computed in, to measure them against each other
 //! * [`train`]: makes a small model from a text file
 //!
 //! Nothing outside this crate knows about tensors.
@@ -28,11 +30,13 @@ mod kernels;
 pub mod local;
 pub mod model;
 pub mod network;
+pub mod precision;
 pub mod request;
 pub mod sampler;
 pub mod template;
 pub mod train;
 mod transcript;
+pub mod trial;
 pub mod upstream;
 pub mod verify;
 pub mod vocabulary;
@@ -46,4 +50,4 @@ pub use request::{
     Event, FinishReason, Message, Prompt, Request, Role, Sampling, Token, TopToken, Usage,
 };
 pub use upstream::Upstream;
-pub use verify::{Claim, Evidence, Refusal, Verdict, verify};
+pub use verify::{Claim, Evidence, Refusal, Verdict, verify, verify_reported};

@@ -9,6 +9,7 @@
 //! | `model.safetensors`, or several and `model.safetensors.index.json` | the weights |
 //! | `tokenizer.json` | the [`Vocabulary`] |
 //! | `tokenizer_config.json` or `chat_template.jinja`, optional | the [`Template`] |
+//! | `calibration.json`, optional, of `stoa calibrate text` | how far honest engines differ: the [`Calibration`] |
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -18,8 +19,10 @@ use serde::Deserialize;
 use crate::config::Config;
 use crate::error::Error;
 use crate::network::Network;
-use crate::request::{Message, Prompt};
+use crate::precision::Precision;
+use crate::request::{FinishReason, Message, Prompt, Request};
 use crate::template::Template;
+use crate::trial::Calibration;
 use crate::vocabulary::Vocabulary;
 use crate::weights::Weights;
 
@@ -28,6 +31,7 @@ pub struct Model {
     network: Network,
     vocabulary: Vocabulary,
     template: Template,
+    calibration: Calibration,
 }
 
 /// The name of the model inside the program.
@@ -97,6 +101,17 @@ impl Source {
 
     pub(crate) fn config(&self) -> Result<Config, Error> {
         Config::parse(&self.get("config.json")?, &self.path("config.json"))
+    }
+
+    fn calibration(&self) -> Result<Calibration, Error> {
+        let file = "calibration.json";
+        let Some(bytes) = self.find(file)? else {
+            return Ok(Calibration::default());
+        };
+        serde_json::from_slice(&bytes).map_err(|error| Error::Calibration {
+            path: self.path(file),
+            reason: error.to_string(),
+        })
     }
 
     fn vocabulary(&self) -> Result<Vocabulary, Error> {
@@ -176,8 +191,18 @@ impl Model {
     /// Every [`Error`] of reading: a missing or torn file, a tensor absent, misshapen or in another number format, a
     /// vocabulary larger than the network.
     pub fn open(source: &Source) -> Result<Self, Error> {
+        Self::open_in(source, Precision::F32)
+    }
+
+    /// Loads a model to be computed as another number format would: to measure formats, and for the dishonest miner
+    /// who sells a coarser one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::open`].
+    pub fn open_in(source: &Source, precision: Precision) -> Result<Self, Error> {
         let weights = source.weights()?;
-        let network = Network::build(source.config()?, &mut |name, shape| {
+        let network = Network::build_in(source.config()?, precision, &mut |name, shape| {
             weights.take(name, shape)
         })?;
         Self::assemble(network, source)
@@ -206,7 +231,11 @@ impl Model {
     fn assemble(network: Network, source: &Source) -> Result<Self, Error> {
         let vocabulary = source.vocabulary()?;
         let template = source.template(&vocabulary)?;
-        Self::new(network, vocabulary, template)
+        let calibration = source.calibration()?;
+        Ok(Self {
+            calibration,
+            ..Self::new(network, vocabulary, template)?
+        })
     }
 
     /// Puts a model together from its parts.
@@ -230,7 +259,13 @@ impl Model {
             network,
             vocabulary,
             template,
+            calibration: Calibration::default(),
         })
+    }
+
+    /// How far honest engines and known cheats differ from this one.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
     }
 
     /// The network.
@@ -303,6 +338,42 @@ impl Model {
             });
         }
         Ok(tokens)
+    }
+
+    /// The tokens of an answer of which only text and end are known: the text read back, and an ending token where one
+    /// must have been drawn. `None` where the text does not tell: an answer that a stop sequence may have cut short.
+    ///
+    /// A model can spell a text in more ways than the one its vocabulary would choose. An answer spelled in another
+    /// cannot be recognised, so who reports log-probabilities does better to report its tokens too.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] when the tokenizer's own rules fail on the text.
+    pub fn retold(
+        &self,
+        request: &Request,
+        text: &str,
+        finish: FinishReason,
+    ) -> Result<Option<Vec<u32>>, Error> {
+        let tokens = self.vocabulary.encode_bare(text)?;
+        Ok(self.closed(request, tokens, finish))
+    }
+
+    /// Drawn tokens with the ending one, which some servers leave out.
+    pub fn closed(
+        &self,
+        request: &Request,
+        mut tokens: Vec<u32>,
+        finish: FinishReason,
+    ) -> Option<Vec<u32>> {
+        let is_open = tokens.last().is_none_or(|last| !self.ends(*last));
+        if finish == FinishReason::Stop && is_open {
+            if !request.stop.is_empty() {
+                return None;
+            }
+            tokens.push(self.network.config().eos_token_id.first()?);
+        }
+        Some(tokens)
     }
 
     /// The most tokens an answer may have after a prompt of so many.

@@ -24,6 +24,7 @@ use rand_chacha::ChaCha12Rng;
 use crate::config::Config;
 use crate::error::Error;
 use crate::kernels::{self, Rotation};
+use crate::precision::Precision;
 
 /// A cache grows by so many positions at a time.
 const CACHE_STEP: usize = 128;
@@ -39,6 +40,7 @@ pub struct Network {
     norm: Tensor,
     head: Tensor,
     rotation: Rotation,
+    precision: Precision,
 }
 
 struct Block {
@@ -111,6 +113,22 @@ impl Network {
             norm,
             head,
             rotation,
+            precision: Precision::F32,
+        })
+    }
+
+    /// Builds a network that computes as `precision` would.
+    pub(crate) fn build_in(
+        config: Config,
+        precision: Precision,
+        take: &mut Take<'_>,
+    ) -> Result<Self, Error> {
+        let network = Self::build(config, &mut |name, shape| {
+            precision.weight(name, take(name, shape)?)
+        })?;
+        Ok(Self {
+            precision,
+            ..network
         })
     }
 
@@ -210,7 +228,17 @@ impl Network {
 
     fn logits(&self, hidden: &Tensor) -> Result<Tensor, Error> {
         let hidden = kernels::rms_norm(hidden, &self.norm, self.epsilon())?;
-        project(&hidden, &self.head)
+        self.project(&hidden, &self.head)
+    }
+
+    /// `rows · weightᵀ`, between numbers of the network's precision.
+    fn project(&self, rows: &Tensor, weight: &Tensor) -> Result<Tensor, Error> {
+        let rows = self.carry(rows.clone())?;
+        self.carry(rows.matmul(&weight.t()?)?)
+    }
+
+    fn carry(&self, rows: Tensor) -> Result<Tensor, Error> {
+        self.precision.activation(rows)
     }
 
     fn epsilon(&self) -> f32 {
@@ -228,19 +256,19 @@ impl Network {
         let mut stream = self.embedding.index_select(&ids, 0)?;
         for (layer, block) in self.blocks.iter().enumerate() {
             let rows = kernels::rms_norm(&stream, &block.attention_norm, self.epsilon())?;
-            let query = project(&rows, &block.query)?;
+            let query = self.project(&rows, &block.query)?;
             let query = kernels::rotate(&query, &self.rotation, &positions)?;
-            let key = project(&rows, &block.key)?;
+            let key = self.project(&rows, &block.key)?;
             let key = kernels::rotate(&key, &self.rotation, &positions)?;
-            let value = project(&rows, &block.value)?;
+            let value = self.project(&rows, &block.value)?;
             let seen = attend(layer, query, key, value)?;
-            stream = (stream + project(&seen, &block.output)?)?;
+            stream = self.carry((stream + self.project(&seen, &block.output)?)?)?;
 
             let rows = kernels::rms_norm(&stream, &block.feed_norm, self.epsilon())?;
-            let gate = project(&rows, &block.gate)?;
-            let up = project(&rows, &block.up)?;
-            let fed = project(&kernels::swiglu(&gate, &up)?, &block.down)?;
-            stream = (stream + fed)?;
+            let gate = self.project(&rows, &block.gate)?;
+            let up = self.project(&rows, &block.up)?;
+            let fed = self.project(&kernels::swiglu(&gate, &up)?, &block.down)?;
+            stream = self.carry((stream + fed)?)?;
         }
         Ok(stream)
     }
@@ -307,11 +335,6 @@ impl Network {
             .contiguous()?
             .reshape((batch * length, heads * size))?)
     }
-}
-
-/// `rows · weightᵀ`
-fn project(rows: &Tensor, weight: &Tensor) -> Result<Tensor, Error> {
-    Ok(rows.matmul(&weight.t()?)?)
 }
 
 impl Cache {

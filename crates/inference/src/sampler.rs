@@ -47,7 +47,7 @@ pub(crate) fn choose(logits: &[f32], sampling: Sampling, seed: u64, position: u6
     let Sampling::Random { temperature, .. } = sampling else {
         return best(logits);
     };
-    let cutoff = cutoff(logits, sampling, 0.0);
+    let cutoff = cutoff(logits, sampling);
     let noise = noise(seed, position, logits.len());
     let perturbed = logits.iter().zip(noise).map(|(logit, noise)| {
         if *logit < cutoff {
@@ -74,10 +74,10 @@ fn argmax(values: impl Iterator<Item = f64>) -> u32 {
     best.0
 }
 
-/// The smallest logit that top-k and top-p keep, with `top_p` moved by `shift`.
+/// The smallest logit that top-k and top-p keep.
 ///
 /// Greedy sampling keeps everything, since it needs no cut.
-pub(crate) fn cutoff(logits: &[f32], sampling: Sampling, shift: f64) -> f32 {
+pub(crate) fn cutoff(logits: &[f32], sampling: Sampling) -> f32 {
     let Sampling::Random {
         temperature,
         top_p,
@@ -94,7 +94,6 @@ pub(crate) fn cutoff(logits: &[f32], sampling: Sampling, shift: f64) -> f32 {
         }
         _ => f32::NEG_INFINITY,
     };
-    let top_p = top_p + shift;
     if top_p >= 1.0 {
         return by_rank;
     }
@@ -209,7 +208,7 @@ mod tests {
         // Shares 8/15, 4/15, 2/15, 1/15.
         let logits = [0.0, 8f32.ln(), 2f32.ln(), 4f32.ln()];
         let kept = |sampling| {
-            let cutoff = cutoff(&logits, sampling, 0.0);
+            let cutoff = cutoff(&logits, sampling);
             logits.map(|logit| logit >= cutoff)
         };
         assert_eq!(kept(random(1.0, 1.0, None)), [true; 4]);
@@ -246,7 +245,7 @@ mod tests {
         ) {
             let sampling = random(temperature, top_p, top_k);
             let token = choose(&logits, sampling, seed, position);
-            prop_assert!(logits[token as usize] >= cutoff(&logits, sampling, 0.0));
+            prop_assert!(logits[token as usize] >= cutoff(&logits, sampling));
         }
 
         /// A cold temperature makes sampling greedy.

@@ -1,11 +1,10 @@
 //! The engine behind another server: any that speaks OpenAI's completions API with streaming.
 //!
 //! A miner with graphics cards runs vLLM, llama.cpp, SGLang or Ollama and points this engine at it. Seed, temperature,
-//! top-p and stop sequences go through unchanged; log-probabilities are asked for when the request asks. Servers that
-//! can are asked for token ids ([`Settings::token_ids`], vLLM's `return_token_ids`), which a grader needs.
-//!
-//! Another server draws with another sampler, so a seeded answer at a temperature above zero is not the one
-//! [`crate::verify()`] expects; at temperature zero it is, as far as the server's arithmetic is close enough.
+//! top-p and stop sequences go through unchanged. Log-probabilities are asked for whether the request asks or not: another
+//! server draws with another sampler, so a grader cannot repeat its draws and goes by the log-probabilities of the tokens
+//! ([`crate::verify_reported()`]). Servers that can are asked for token ids ([`Settings::token_ids`], vLLM's
+//! `return_token_ids`); without them a grader has to read the text's tokens back from the text.
 //!
 //! Everything is bounded: requests under way, the time to the first byte and between pieces, the bytes of an answer.
 
@@ -118,6 +117,7 @@ impl Upstream {
         let reader = Reader {
             settings: self.settings.clone(),
             queued: arrived.elapsed(),
+            alternatives: usize::from(alternatives(&request)),
             events,
             _permit: permit,
         };
@@ -157,6 +157,10 @@ impl Engine for Upstream {
 
     fn context_tokens(&self) -> usize {
         self.settings.context_tokens
+    }
+
+    fn draws_by_seed(&self) -> bool {
+        false
     }
 
     fn generate(&self, request: Request) -> BoxFuture<'_, Result<Answer, Error>> {
@@ -215,29 +219,34 @@ fn body(settings: &Settings, request: &Request) -> (&'static str, Value) {
     if settings.token_ids {
         body["return_token_ids"] = json!(true);
     }
+    // Some servers report nothing at all when asked for no alternatives.
+    let alternatives = alternatives(request).max(1);
     match &request.prompt {
         Prompt::Chat(messages) => {
             body["messages"] = json!(messages);
-            if let Some(count) = request.top_logprobs {
-                body["logprobs"] = json!(true);
-                body["top_logprobs"] = json!(count);
-            }
+            body["logprobs"] = json!(true);
+            body["top_logprobs"] = json!(alternatives);
             ("chat/completions", body)
         }
         Prompt::Text(text) => {
             body["prompt"] = json!(text);
-            if let Some(count) = request.top_logprobs {
-                body["logprobs"] = json!(count);
-            }
+            body["logprobs"] = json!(alternatives);
             ("completions", body)
         }
     }
+}
+
+/// The alternatives per token that the request asks for.
+fn alternatives(request: &Request) -> u8 {
+    request.top_logprobs.unwrap_or(0)
 }
 
 /// Turns a server's events into an answer's.
 struct Reader {
     settings: Arc<Settings>,
     queued: Duration,
+    /// Alternatives per token that were asked for.
+    alternatives: usize,
     events: mpsc::Sender<Result<Event, Error>>,
     _permit: OwnedSemaphorePermit,
 }
@@ -316,7 +325,10 @@ impl Reader {
             return Ok(());
         };
         tally.finish = choice.finish().or(tally.finish);
-        let (text, tokens) = choice.into_delta();
+        let (text, mut tokens) = choice.into_delta();
+        for token in &mut tokens {
+            token.top.truncate(self.alternatives);
+        }
         if text.is_empty() && tokens.is_empty() {
             return Ok(());
         }

@@ -53,6 +53,15 @@ impl Vocabulary {
         Ok(encoding.get_ids().to_vec())
     }
 
+    /// The tokens of a text alone.
+    pub(crate) fn encode_bare(&self, text: &str) -> Result<Vec<u32>, Error> {
+        let encoding = self
+            .tokenizer
+            .encode(text, false)
+            .map_err(|error| self.failed(error))?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
     /// The text of tokens; special tokens have none.
     ///
     /// # Errors

@@ -144,7 +144,8 @@ async fn log_probabilities_of_both_routes_are_read() {
     for (event, prompt) in [(chat, fixture::chat("x")), (text, Prompt::Text("x".into()))] {
         let (settings, _asked) = serve(StatusCode::OK, &[event], false).await;
         let engine = Upstream::new(settings).unwrap();
-        let request = fixture::request(prompt, 1, 1);
+        let mut request = fixture::request(prompt, 1, 1);
+        request.top_logprobs = Some(2);
         let answer = collect(engine.generate(request).await.unwrap()).await;
         assert_eq!(
             (answer.text.as_str(), answer.finish),
@@ -160,6 +161,26 @@ async fn log_probabilities_of_both_routes_are_read() {
             .collect();
         assert_eq!(top, [("A", -0.5), ("B", -1.5)]);
     }
+}
+
+/// A grader needs them, and cannot ask without showing itself.
+#[tokio::test]
+async fn log_probabilities_are_asked_for_although_nobody_wants_them() {
+    let event = json!({ "choices": [{ "delta": { "content": "A" }, "finish_reason": "length",
+        "logprobs": { "content": [{ "token": "A", "logprob": -0.5, "top_logprobs": [
+            { "token": "A", "logprob": -0.5 }] }] } }] });
+    let (settings, mut asked) = serve(StatusCode::OK, &[event], false).await;
+    let engine = Upstream::new(settings).unwrap();
+    assert!(!engine.draws_by_seed());
+    let request = fixture::request(fixture::chat("x"), 1, 1);
+    let answer = collect(engine.generate(request).await.unwrap()).await;
+    assert_eq!(answer.tokens[0].logprob, Some(-0.5));
+    assert_eq!(answer.tokens[0].top, [], "alternatives were not asked for");
+    let (_, _, body) = asked.0.recv().await.unwrap();
+    assert_eq!(
+        (&body["logprobs"], &body["top_logprobs"]),
+        (&json!(true), &json!(1))
+    );
 }
 
 #[tokio::test]
