@@ -86,14 +86,19 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// What is kept of a judgement.
+    /// What is kept of a judgement: plain numbers, whatever a task's arithmetic came to.
     pub fn new(challenge: u64, at_ms: u64, judgement: &Judgement) -> Self {
         let mut figures = judgement.figures.clone();
         figures.truncate(FIGURES_MAX);
+        for figure in &mut figures {
+            if !figure.is_finite() {
+                *figure = 0.0;
+            }
+        }
         Self {
             challenge,
             at_ms,
-            quality: if judgement.fault.is_some() {
+            quality: if judgement.fault.is_some() || judgement.quality.is_nan() {
                 0.0
             } else {
                 judgement.quality.clamp(0.0, 1.0)
@@ -181,6 +186,23 @@ mod tests {
         assert_eq!(record.window().len(), WINDOW);
         assert_eq!(record.window()[0].at_ms, 10);
         assert_eq!(record.probes, WINDOW as u64 + 10);
+    }
+
+    /// A record is written down as JSON, which has no word for what is not a number.
+    #[test]
+    fn what_is_not_a_number_is_kept_as_nothing() {
+        let mut judgement = Judgement::of(f64::NAN, "");
+        judgement.figures = vec![1.5, f32::NAN, f32::INFINITY];
+        let kept = Observation::new(0, 0, &judgement);
+        assert_eq!(
+            (kept.quality, &kept.figures[..]),
+            (0.0, &[1.5, 0.0, 0.0][..])
+        );
+        let json = serde_json::to_string(&kept).expect("JSON");
+        assert_eq!(
+            serde_json::from_str::<Observation>(&json).expect("read back"),
+            kept
+        );
     }
 
     #[test]

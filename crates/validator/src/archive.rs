@@ -1,19 +1,22 @@
-//! Standings and unopened ballots over a restart: one small JSON file, written whole or not at all.
+//! Standings and unopened ballots over a restart: one JSON file, written whole or not at all.
 //!
-//! The file names the chain, the subnet and the validator it belongs to; a file of another is not read but replaced. It
-//! holds nothing that could not be learnt again, except the salts of ballots not opened yet.
+//! The file names the chain, the subnet, the validator and the task it belongs to; a file of another chain, subnet or
+//! validator is not read but replaced. It holds the last answers' records, which could be learnt again, and the salts of
+//! ballots not opened yet, which could not: these are kept even where the records are of no use, that is in a file of
+//! another task or of version 1, which knew only averages.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use primitives::{Hotkey, NetUid, Uid};
+use primitives::{Hotkey, NetUid, TaskId, Uid};
 use serde::{Deserialize, Serialize};
+use tasks::Judge;
 
 use crate::ballot::Ballot;
 use crate::{Book, Desk, Entry, Error};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The state file of one validator.
 #[derive(Clone, Debug)]
@@ -22,17 +25,26 @@ pub struct Archive {
     genesis: String,
     netuid: NetUid,
     validator: Hotkey,
+    task: TaskId,
 }
 
+/// What is the same in a file of any version.
 #[derive(Serialize, Deserialize)]
-struct Contents {
+struct Cover {
     version: u32,
     genesis: String,
     netuid: NetUid,
     validator: Hotkey,
-    entries: Vec<Line>,
     #[serde(default)]
     ballots: Vec<Ballot>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Contents {
+    #[serde(flatten)]
+    cover: Cover,
+    task: TaskId,
+    entries: Vec<Line>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -43,53 +55,77 @@ struct Line {
 
 impl Archive {
     /// The file at `path`, belonging to a validator of a subnet of the chain with this genesis.
-    pub fn new(path: PathBuf, genesis: String, netuid: NetUid, validator: Hotkey) -> Self {
+    pub fn new(
+        path: PathBuf,
+        genesis: String,
+        netuid: NetUid,
+        validator: Hotkey,
+        task: TaskId,
+    ) -> Self {
         Self {
             path,
             genesis,
             netuid,
             validator,
+            task,
         }
     }
 
-    /// Reads the file. A missing, damaged or foreign one is an empty desk, with a word in the log.
+    /// Reads the file, measuring its records with this judge. A missing, damaged or foreign one is an empty desk, with a
+    /// word in the log; of one of another version or task only the ballots are kept.
     ///
     /// # Errors
     ///
     /// [`Error::State`] if the file is there and cannot be read.
-    pub fn load(&self) -> Result<Desk, Error> {
+    pub fn load(&self, judge: &dyn Judge) -> Result<Desk, Error> {
         let bytes = match fs::read(&self.path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Desk::default()),
             Err(reason) => return Err(self.failed("read", reason)),
         };
         let path = self.path.display();
-        let contents: Contents = match serde_json::from_slice(&bytes) {
-            Ok(contents) => contents,
+        let cover: Cover = match serde_json::from_slice(&bytes) {
+            Ok(cover) => cover,
             Err(error) => {
                 tracing::warn!(%path, %error, "the state file is damaged; standings begin anew");
                 return Ok(Desk::default());
             }
         };
-        let is_ours = contents.version == VERSION
-            && contents.genesis == self.genesis
-            && contents.netuid == self.netuid
-            && contents.validator == self.validator;
+        let is_ours = cover.genesis == self.genesis
+            && cover.netuid == self.netuid
+            && cover.validator == self.validator;
         if !is_ours {
             tracing::warn!(%path, "the state file belongs to another chain or validator; standings begin anew");
             return Ok(Desk::default());
         }
-        tracing::info!(%path, entries = contents.entries.len(), "standings resumed");
-        let book = Book::from_entries(
-            contents
-                .entries
-                .into_iter()
-                .map(|line| (line.uid, line.entry)),
-        );
-        Ok(Desk {
-            book,
-            ballots: contents.ballots,
-        })
+        let book = match self.entries(&cover, &bytes) {
+            Ok(lines) => {
+                tracing::info!(%path, entries = lines.len(), "standings resumed");
+                let entries = lines.into_iter().map(|line| (line.uid, line.entry));
+                Book::from_entries(entries, judge)
+            }
+            Err(reason) => {
+                tracing::warn!(%path, reason, "standings begin anew; unopened ballots are kept");
+                Book::default()
+            }
+        };
+        let ballots = cover.ballots;
+        Ok(Desk { book, ballots })
+    }
+
+    fn entries(&self, cover: &Cover, bytes: &[u8]) -> Result<Vec<Line>, String> {
+        let version = cover.version;
+        if version != VERSION {
+            return Err(format!(
+                "the state file is of version {version}, and {VERSION} is read"
+            ));
+        }
+        let contents: Contents = serde_json::from_slice(bytes)
+            .map_err(|error| format!("the state file is damaged: {error}"))?;
+        if contents.task != self.task {
+            return Err(format!("the state file is about {}", contents.task));
+        }
+        Ok(contents.entries)
     }
 
     /// Writes what is on the desk: to a sibling, flushed, then renamed into place.
@@ -97,18 +133,21 @@ impl Archive {
     /// # Errors
     ///
     /// [`Error::State`].
-    pub fn save(&self, desk: &Desk) -> Result<(), Error> {
-        let lines = desk.book.entries().iter().map(|(uid, entry)| Line {
-            uid: *uid,
-            entry: entry.clone(),
-        });
+    pub fn save(&self, desk: Desk) -> Result<(), Error> {
         let contents = Contents {
-            version: VERSION,
-            genesis: self.genesis.clone(),
-            netuid: self.netuid,
-            validator: self.validator,
-            entries: lines.collect(),
-            ballots: desk.ballots.clone(),
+            cover: Cover {
+                version: VERSION,
+                genesis: self.genesis.clone(),
+                netuid: self.netuid,
+                validator: self.validator,
+                ballots: desk.ballots,
+            },
+            task: self.task.clone(),
+            entries: desk
+                .book
+                .into_entries()
+                .map(|(uid, entry)| Line { uid, entry })
+                .collect(),
         };
         let json = serde_json::to_vec(&contents).expect("strings and numbers are JSON");
         let sibling = self.path.with_extension("new");

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::{Client, Error, Follow, Head, Metagraph, Schedule};
+use client::{Client, Follow, Head, Metagraph, Schedule};
 use keys::Pair;
+use primitives::{NetUid, TaskId};
+use tasks::Kind;
 use tokio_util::sync::CancellationToken;
 
+use crate::Error;
 use crate::archive::Archive;
 use crate::publication::{Publication, due};
 use crate::publisher::{Publisher, Rules};
@@ -18,6 +21,19 @@ const REFRESH_BLOCKS: u32 = 12;
 const RETRY_BLOCKS: u32 = 4;
 /// How long to wait before asking an unreachable node again.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the subnet pays for, if this program knows it.
+///
+/// # Errors
+///
+/// [`Error::NoTask`], [`Error::UnknownTask`], [`Error::Chain`].
+pub(crate) async fn commission(
+    client: &Client,
+    netuid: NetUid,
+) -> Result<&'static dyn Kind, Error> {
+    let task = client.task(netuid).await?.ok_or(Error::NoTask(netuid))?;
+    tasks::find(&task).map_err(|unknown| Error::UnknownTask { netuid, unknown })
+}
 
 /// Follows the chain on behalf of one validator.
 pub(crate) struct Follower {
@@ -56,18 +72,26 @@ impl Follower {
         }
     }
 
-    /// Follows until told to stop. Trouble is logged and waited out.
-    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+    /// Follows until told to stop. Trouble with the chain is logged and waited out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherTask`]: there is nothing left to do here.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) -> Result<(), Error> {
         loop {
             let followed = tokio::select! {
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => return Ok(()),
                 followed = self.follow() => followed,
             };
-            if let Err(error) = followed {
-                tracing::warn!(%error, "cannot follow the chain; grading goes on");
+            match followed {
+                Ok(()) => {}
+                Err(Error::Chain(error)) => {
+                    tracing::warn!(%error, "cannot follow the chain; grading goes on");
+                }
+                Err(error) => return Err(error),
             }
             tokio::select! {
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => return Ok(()),
                 () = tokio::time::sleep(PATIENCE) => {}
             }
         }
@@ -100,7 +124,10 @@ impl Follower {
         let metagraph = self.client.metagraph(netuid);
         let schedule = self.client.schedule(netuid);
         let rules = self.publisher.rules(head);
-        let (metagraph, schedule, rules) = tokio::try_join!(metagraph, schedule, rules)?;
+        let task = self.client.task(netuid);
+        let (metagraph, schedule, rules, task) =
+            tokio::try_join!(metagraph, schedule, rules, task)?;
+        self.heed_task(task)?;
         self.office.book().follow(&metagraph, &self.office.hotkey());
         if self.refreshed.is_none() {
             self.recall(&metagraph, head).await?;
@@ -111,6 +138,19 @@ impl Follower {
         self.schedule = Some(schedule);
         self.rules = rules;
         Ok(())
+    }
+
+    fn heed_task(&self, now: Option<TaskId>) -> Result<(), Error> {
+        let before = self.office.kind().id();
+        if now.as_ref() == Some(&before) {
+            return Ok(());
+        }
+        let netuid = self.office.netuid();
+        Err(Error::OtherTask {
+            netuid,
+            before,
+            now,
+        })
     }
 
     fn heed_permit(&mut self, has_permit: bool) {
@@ -194,7 +234,7 @@ impl Follower {
     }
 
     /// A refusal is not final: it is tried again soon, and only what is new is complained about.
-    fn complain(&mut self, error: &Error, head: &Head) {
+    fn complain(&mut self, error: &client::Error, head: &Head) {
         self.retry_at = head.number.saturating_add(RETRY_BLOCKS);
         let complaint = error.to_string();
         if self.complaint.as_ref() == Some(&complaint) {

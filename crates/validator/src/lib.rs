@@ -1,24 +1,27 @@
-//! Probes miners, recomputes their answers, keeps standings and publishes weights.
+//! Probes miners, judges their answers, keeps standings and publishes weights: for any kind of work in the list of tasks.
 //!
 //! ```text
-//!            questions ──▶ probe ──▶ transport ──▶ miner
-//!  rhythm ──▶   ▲                        │ answer, receipt, times
-//!               │                        ▼
-//!            secret seed              judge ◀── the same model
-//!                                        │ outcome
-//!  chain ──seats──▶ book ◀── grade ◀─────┘
+//!            judge ──▶ challenge ──▶ probe ──▶ transport ──▶ miner
+//!  rhythm ──▶  ▲                       │ answer, receipt, times
+//!              │                       ▼
+//!            secret seed            judge ◀── the subnet's task
+//!                                      │ judgement
+//!  chain ──seats──▶ book ◀── record ◀──┘
 //!    ▲               │ standings ──▶ /standings, state file
 //!    └── publisher ◀─┘ weights, once an epoch
 //! ```
 //!
 //! # The rule
 //!
-//! 1. A probe is a request like any customer's: drawn by [`Questions`] from a secret seed, built and signed with the
-//!    types a gateway uses, sent at times that cannot be foreseen ([`Rhythm`]), to every seat that publishes an address.
-//! 2. [`judge()`] believes nothing the miner says: signature, hashes, counts, finish reason are checked, then every token is
-//!    recomputed by one pass of the same model with the request's seed. Speed is taken by this validator's own clock.
-//! 3. [`Book`] keeps one standing per seat *and hotkey*: whoever takes over a seat begins at zero.
-//! 4. Once an epoch, and at the start as soon as everyone was graded, [`due`] says that weights are due; a refusal by the
+//! 1. What a challenge and a good answer are is the task's business: the subnet names it on chain, and its
+//!    [`Judge`](tasks::Judge) draws and judges. A subnet that comes to name another task ends this validator.
+//! 2. A probe is a request like any customer's: drawn from a secret seed, built and signed with the types a gateway uses,
+//!    sent at times that cannot be foreseen ([`Rhythm`]), to every seat that publishes an address. Work that is answered at
+//!    once is asked of a few miners at the same moment, so that equal answers show.
+//! 3. Nothing the miner says is believed: speed is taken by this validator's own clock, and the rest is checked by the judge.
+//! 4. [`Book`] keeps one record per seat *and hotkey*: whoever takes over a seat begins at zero. What a record is worth is
+//!    `scoring`'s rule.
+//! 5. Once an epoch, and at the start as soon as everyone was graded, [`due`] says that weights are due; a refusal by the
 //!    chain (a rate limit, say) is tried again a few blocks later. Where commit-reveal is on, weights travel in a sealed
 //!    [`Ballot`] that is opened in the epoch the chain asks for it.
 //!
@@ -26,20 +29,18 @@
 //!
 //! # What is lost when the state file is
 //!
-//! The reasons for standings, and ballots that were not opened. Seats are on the chain, and so are the weights last
-//! published, from which standings begin again.
+//! The records, the reasons for standings, and ballots that were not opened. Seats are on the chain, and so are the weights
+//! last published, from which standings begin again.
 
 mod archive;
 mod ballot;
 mod book;
 mod error;
 mod follower;
-mod judge;
 mod metrics;
 mod probing;
 mod publication;
 mod publisher;
-mod questions;
 mod rhythm;
 mod server;
 mod transport;
@@ -47,31 +48,26 @@ mod transport;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use client::Client;
+use daemon::Door;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use inference::model::Model;
 use keys::Pair;
 use primitives::NetUid;
-use tokio::net::TcpListener;
+use tasks::{Judge, Kind, Setup};
 use tokio_util::sync::CancellationToken;
 
 pub use archive::Archive;
 pub use ballot::{Ballot, Cast, openable};
-pub use book::{Book, Entry, Seat};
+pub use book::{Book, Entry, Observed, Seat};
 pub use error::Error;
-pub use judge::{ModelCheck, Recompute, Reply, judge};
-pub use probing::{Probe, Probing};
+pub use probing::{GROUP, Probe, Probing};
 pub use publication::{Publication, due};
-pub use questions::Questions;
 pub use rhythm::Rhythm;
 pub use server::{Desk, Office, OpenBook, router};
-pub use transport::{Http, Transport};
-
-/// How long a page may be read once the validator is told to stop.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub use transport::{Http, Post, Transport};
 
 /// How a validator is set up.
 #[derive(Clone, Debug)]
@@ -82,8 +78,8 @@ pub struct Config {
     pub netuid: NetUid,
     /// Where standings are served.
     pub listen: SocketAddr,
-    /// The name of the model asked for.
-    pub model: String,
+    /// What the subnet's task is given to judge with.
+    pub setup: Setup,
     /// The mean time between two probes of one miner.
     pub probe_interval: Duration,
     /// The most probes in flight.
@@ -96,7 +92,7 @@ pub struct Config {
 ///
 /// # Errors
 ///
-/// [`Error`]. Trouble with the chain after the start is logged and waited out.
+/// [`Error`]. Trouble with the chain after the start is logged and waited out; a change of the subnet's task is not.
 ///
 /// # Cancel safety
 ///
@@ -104,86 +100,63 @@ pub struct Config {
 pub fn run(
     config: Config,
     pair: Pair,
-    model: Arc<Model>,
     shutdown: CancellationToken,
 ) -> BoxFuture<'static, Result<(), Error>> {
     // Boxed, so that this crate compiles the whole of it and the binary none.
-    work(config, pair, model, shutdown).boxed()
+    work(config, pair, shutdown).boxed()
 }
 
-async fn work(
-    config: Config,
-    pair: Pair,
-    model: Arc<Model>,
-    shutdown: CancellationToken,
-) -> Result<(), Error> {
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|reason| Error::Listen {
-            address: config.listen,
-            reason,
-        })?;
+async fn work(config: Config, pair: Pair, shutdown: CancellationToken) -> Result<(), Error> {
+    let netuid = config.netuid;
+    let door = Door::open(config.listen).await?;
     let client = Client::connect(&config.node).await?;
     let genesis = format!("{:?}", client.genesis_hash().await?);
+    let kind = follower::commission(&client, netuid).await?;
+    let judge = open(kind, config.setup).await?;
+    let hotkey = pair.account();
     let archive = config
         .state
-        .map(|path| Archive::new(path, genesis, config.netuid, pair.account()));
+        .map(|path| Archive::new(path, genesis, netuid, hotkey, kind.id()));
     let desk = match &archive {
-        Some(archive) => archive.load()?,
+        Some(archive) => archive.load(judge.as_ref())?,
         None => Desk::default(),
     };
-    let hotkey = pair.account();
-    let office = Arc::new(Office::new(hotkey, config.netuid, config.model, desk));
-    tracing::info!(%hotkey, netuid = %config.netuid, model = office.model(), "grading");
+    let office = Arc::new(Office::new(hotkey, netuid, kind, judge, desk));
+    tracing::info!(%hotkey, %netuid, task = %kind.id(), "grading");
 
-    let probing = probing::Probing {
+    let probing = Probing {
         office: office.clone(),
         pair: pair.clone(),
         transport: Arc::new(Http::new().map_err(|error| Error::Http(error.to_string()))?),
-        check: Arc::new(ModelCheck::new(model)),
         rhythm: Rhythm::new(config.probe_interval),
         probes_max: config.probes_max,
-        clock: Arc::new(unix_ms),
+        clock: Arc::new(daemon::unix_ms),
     };
     let following = follower::Follower::new(client, pair, office.clone(), archive.clone());
     let probing = tokio::spawn(probing.run(rand::random(), shutdown.clone()));
-    let following = tokio::spawn(following.run(shutdown.clone()));
-    let served = serve(listener, office.clone(), shutdown.clone()).await;
-    shutdown.cancel();
-    for task in [probing, following] {
-        if let Err(error) = task.await {
-            tracing::error!(%error, "a task ended badly");
-        }
+    let stop = shutdown.clone().drop_guard();
+    let following = following.run(shutdown.clone());
+    let following = tokio::spawn(async move {
+        let _stop = stop;
+        following.await
+    });
+    door.serve(router(office.clone()), shutdown).await;
+    if let Err(error) = probing.await {
+        tracing::error!(%error, "probing ended badly");
     }
+    let followed = following.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "following the chain ended badly");
+        Ok(())
+    });
     if let Some(archive) = archive {
-        archive.save(&office.desk())?;
+        archive.save(office.desk().clone())?;
     }
-    served.map_err(Error::Serve)
+    followed
 }
 
-/// Serves the pages until `shutdown`, then waits a moment for those being read.
-async fn serve(
-    listener: TcpListener,
-    office: Arc<Office>,
-    shutdown: CancellationToken,
-) -> std::io::Result<()> {
-    let stop = shutdown.clone();
-    let serving = axum::serve(listener, router(office))
-        .with_graceful_shutdown(async move { stop.cancelled().await });
-    let farewell = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(FAREWELL).await;
-    };
-    tokio::select! {
-        served = async { serving.await } => served,
-        () = farewell => Ok(()),
-    }
-}
-
-/// The system's clock, in Unix milliseconds.
-fn unix_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+/// Opens the task's judge, which may have to load a model.
+async fn open(kind: &'static dyn Kind, setup: Setup) -> Result<Arc<dyn Judge>, Error> {
+    let opened = tokio::task::spawn_blocking(move || kind.judge(&setup)).await;
+    let opened = opened.map_err(|_| Error::Opening(kind.id()))?;
+    Ok(opened?)
 }

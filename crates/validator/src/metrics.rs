@@ -1,15 +1,15 @@
-//! What an operator watches: grades by outcome, standings, publications.
+//! What an operator watches: grades by outcome, standings and their parts, publications.
 
 use std::sync::atomic::AtomicU64;
 
-use primitives::Uid;
+use primitives::{NetUid, TaskId, Uid};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use scoring::{Fault, Outcome};
+use scoring::{Fault, Judgement, Standing};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Graded {
@@ -22,32 +22,49 @@ struct Miner {
     uid: u32,
 }
 
-/// The validator's figures. Labels are uids, of which a subnet has a bounded number.
+type Parts = Family<Miner, Gauge<f64, AtomicU64>>;
+
+/// The validator's figures, all labelled with subnet and task. The other labels are uids, of which a subnet has a bounded
+/// number.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
     probes: Family<Graded, Counter>,
     ungraded: Counter,
-    standings: Family<Miner, Gauge<f64, AtomicU64>>,
+    standings: Parts,
+    qualities: Parts,
+    paces: Parts,
+    originalities: Parts,
     published: Counter,
     refused: Counter,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        let mut registry = Registry::with_prefix("stoa_validator");
+impl Metrics {
+    pub(crate) fn new(netuid: NetUid, task: &TaskId) -> Self {
+        let labels = [
+            ("netuid".into(), netuid.to_string().into()),
+            ("task".into(), task.to_string().into()),
+        ];
+        let mut registry = Registry::with_prefix_and_labels("stoa_validator", labels.into_iter());
         let probes = Family::default();
         let ungraded = Counter::default();
-        let standings = Family::default();
         let published = Counter::default();
         let refused = Counter::default();
         registry.register("probes", "Answers graded, by outcome", probes.clone());
         registry.register(
             "ungraded",
-            "Answers this validator could not recompute",
+            "Answers this validator could not judge",
             ungraded.clone(),
         );
-        registry.register("standing", "Moving average of scores", standings.clone());
+        let mut part = |name: &str, help: &str| {
+            let part = Parts::default();
+            registry.register(name, help, part.clone());
+            part
+        };
+        let standings = part("standing", "Quality, pace and originality together");
+        let qualities = part("quality", "How good answers are, by the task's measure");
+        let paces = part("pace", "The share of the market's pace");
+        let originalities = part("originality", "1, or less for another's answers");
         registry.register(
             "weights_published",
             "Weights accepted by the chain",
@@ -63,24 +80,16 @@ impl Default for Metrics {
             probes,
             ungraded,
             standings,
+            qualities,
+            paces,
+            originalities,
             published,
             refused,
         }
     }
-}
 
-impl Metrics {
-    pub(crate) fn graded(&self, uid: Uid, outcome: &Outcome) {
-        let outcome = match outcome {
-            Outcome::Verified(_) => "verified",
-            Outcome::Unverified(Fault::Unreachable(_)) => "unreachable",
-            Outcome::Unverified(Fault::Refused(_)) => "refused",
-            Outcome::Unverified(Fault::TooSlow(_)) => "too_slow",
-            Outcome::Unverified(Fault::Unreadable(_)) => "unreadable",
-            Outcome::Unverified(Fault::FalseReceipt(_)) => "false_receipt",
-            Outcome::Unverified(Fault::FalseCount(_)) => "false_count",
-            Outcome::Unverified(Fault::FalseAnswer(_)) => "false_answer",
-        };
+    pub(crate) fn graded(&self, uid: Uid, judgement: &Judgement) {
+        let outcome = judgement.fault.as_ref().map_or("verified", Fault::kind);
         self.probes
             .get_or_create(&Graded {
                 uid: uid.0.into(),
@@ -93,10 +102,17 @@ impl Metrics {
         self.ungraded.inc();
     }
 
-    pub(crate) fn stands(&self, uid: Uid, standing: f64) {
-        self.standings
-            .get_or_create(&Miner { uid: uid.0.into() })
-            .set(standing);
+    pub(crate) fn stands(&self, uid: Uid, standing: Standing) {
+        let miner = Miner { uid: uid.0.into() };
+        let parts = [
+            (&self.standings, standing.value()),
+            (&self.qualities, standing.quality),
+            (&self.paces, standing.pace),
+            (&self.originalities, standing.originality),
+        ];
+        for (family, value) in parts {
+            family.get_or_create(&miner).set(value);
+        }
     }
 
     pub(crate) fn published(&self, is_accepted: bool) {

@@ -2,83 +2,94 @@
 //!
 //! A miner is asked one question at a time, so that those who hold their answers back for as long as they are waited for
 //! take one place each and the others are probed as often as ever.
+//!
+//! Work that is answered at once is asked of up to [`GROUP`] miners at the same moment, each in an envelope of its own: that
+//! is what equal answers are seen by. Miners whose answers have been equal before are asked together more often, so that
+//! also among hundreds it soon shows who is whose echo; nobody can tell from a request who else was asked.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use keys::Pair;
 use primitives::{NetUid, Uid};
-use protocol::{Ask, Digest, EXPIRY_MS, Envelope, Nonce, Terms};
-use rand::seq::IndexedRandom;
-use rand::{Rng, RngExt};
-use scoring::Outcome;
+use protocol::{Digest, EXPIRY_MS, Envelope, Nonce, Terms};
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use scoring::Judgement;
+use tasks::{Challenge, Delivery, Put};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::book::Seat;
-use crate::judge::{Recompute, judge};
-use crate::questions::Questions;
+use crate::book::{Observed, Seat};
 use crate::rhythm::Rhythm;
 use crate::server::Office;
-use crate::transport::Transport;
+use crate::transport::{Post, Transport};
 
-/// A question, signed for one miner.
-#[derive(Clone, Debug)]
+/// So many miners at most are given the same challenge.
+pub const GROUP: usize = 4;
+
+/// A challenge, signed for one miner.
+#[derive(Clone)]
 pub struct Probe {
     /// What is asked.
-    pub ask: Ask,
+    pub challenge: Arc<Challenge>,
+    /// The challenge's name, the same for everybody who is given it.
+    pub number: u64,
     /// Whom.
     pub seat: Seat,
     /// Its terms, signed.
     pub envelope: Envelope,
-    /// Exactly what is sent.
-    pub body: Bytes,
     /// What the receipt must name.
     pub request_hash: Digest,
 }
 
 impl Probe {
-    /// Signs a question, as a gateway signs a customer's.
+    /// Signs a challenge, as a gateway signs a customer's request.
     pub fn new(
-        ask: Ask,
+        (number, challenge): (u64, Arc<Challenge>),
         seat: Seat,
         netuid: NetUid,
         pair: &Pair,
         now_ms: u64,
         rng: &mut impl Rng,
     ) -> Self {
-        let body = Bytes::from(ask.to_body());
-        let route = ask.route();
-        let nonce = Nonce(rng.random());
         let terms = Terms {
             audience: seat.hotkey,
             netuid,
-            nonce,
+            nonce: Nonce(rng.random()),
             expires_ms: now_ms + EXPIRY_MS,
         };
-        let envelope = Envelope::seal(pair, terms, route, &body);
-        let request_hash = envelope.request_hash(route, &body);
+        let (route, body) = (challenge.route, &challenge.body);
+        let envelope = Envelope::seal(pair, terms, route, body);
+        let request_hash = envelope.request_hash(route, body);
         Self {
-            ask,
+            challenge,
+            number,
             seat,
             envelope,
-            body,
             request_hash,
+        }
+    }
+
+    /// The challenge as a judge is told of it.
+    pub fn put(&self) -> Put<'_> {
+        Put {
+            challenge: &self.challenge,
+            request_hash: self.request_hash,
+            miner: self.seat.hotkey,
         }
     }
 }
 
 /// Everything the loop needs.
 pub struct Probing {
-    /// Whom to probe, and where grades go.
+    /// Whom to probe, who judges, and where grades go.
     pub office: Arc<Office>,
     /// Signs.
     pub pair: Pair,
     /// Reaches miners.
     pub transport: Arc<dyn Transport>,
-    /// Recomputes answers.
-    pub check: Arc<dyn Recompute>,
     /// How often.
     pub rhythm: Rhythm,
     /// The most probes in flight.
@@ -95,70 +106,101 @@ impl Probing {
     /// Dropping the future drops the probes in flight, ungraded.
     pub async fn run(self, secret: [u8; 32], shutdown: CancellationToken) {
         let this = Arc::new(self);
-        let mut questions = Questions::new(secret, this.office.model().to_owned());
+        let mut rng = ChaCha20Rng::from_seed(secret);
         let mut in_flight = InFlight::default();
+        let mut asked = 1;
         loop {
             let seats = this.office.book().seats().len();
-            let wait = this.rhythm.wait(seats, questions.rng());
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = async {
-                    tokio::time::sleep(wait).await;
-                    in_flight.make_room(this.probes_max).await;
-                } => {}
-            }
-            let Some(seat) = this.pick(&in_flight, questions.rng()) else {
-                continue;
+            let wait = this.rhythm.wait(seats, asked, &mut rng);
+            let room = this.group();
+            let next = async {
+                tokio::time::sleep(wait).await;
+                in_flight.make_room(this.probes_max.max(room), room).await;
+                this.draw(&mut rng).await
             };
-            let ask = questions.draw();
+            let drawn = tokio::select! {
+                () = shutdown.cancelled() => return,
+                drawn = next => drawn,
+            };
+            let Some(challenge) = drawn else { continue };
+            let group = this.pick(&in_flight, &mut rng);
+            asked = group.len().max(1);
+            let challenge = (rng.random(), Arc::new(challenge));
             let (netuid, now_ms) = (this.office.netuid(), (this.clock)());
-            let probe = Probe::new(ask, seat, netuid, &this.pair, now_ms, questions.rng());
-            in_flight.start(seat.uid, this.clone().carry_out(probe));
+            for seat in group {
+                let challenge = challenge.clone();
+                let probe = Probe::new(challenge, seat, netuid, &this.pair, now_ms, &mut rng);
+                in_flight.start(seat.uid, this.clone().carry_out(probe));
+            }
         }
     }
 
-    /// Any seat that is not being asked already, all alike; but often one that was never probed, so that a newcomer need not
-    /// wait.
-    fn pick(&self, in_flight: &InFlight, rng: &mut impl Rng) -> Option<Seat> {
+    /// How many are asked the same.
+    fn group(&self) -> usize {
+        match self.office.kind().delivery() {
+            Delivery::Stream => 1,
+            Delivery::Once => GROUP.min(self.probes_max).max(1),
+        }
+    }
+
+    /// Draws a challenge, away from the loops: a task may take its time to make one.
+    async fn draw(&self, rng: &mut ChaCha20Rng) -> Option<Challenge> {
+        let judge = self.office.judge().clone();
+        let mut own = ChaCha20Rng::from_rng(rng);
+        let drawn = tokio::task::spawn_blocking(move || judge.challenge(&mut own)).await;
+        drawn
+            .inspect_err(|error| tracing::error!(%error, "drawing a challenge ended badly"))
+            .ok()
+    }
+
+    /// Seats that are not being asked already, all alike; but often one that was never probed, so that a newcomer need not
+    /// wait, and with it those whose answers resemble its.
+    fn pick(&self, in_flight: &InFlight, rng: &mut impl Rng) -> Vec<Seat> {
         let book = self.office.book();
         let seats = book.seats().iter();
-        let idle: Vec<&Seat> = seats.filter(|seat| !in_flight.has(seat.uid)).collect();
-        let probes = |seat: &Seat| {
-            book.entries()
-                .get(&seat.uid)
-                .map(|entry| entry.standing.probes)
-        };
-        let new: Vec<&Seat> = idle
-            .iter()
+        let mut idle: Vec<Seat> = seats
+            .filter(|seat| !in_flight.has(seat.uid))
             .copied()
-            .filter(|seat| probes(seat) == Some(0))
             .collect();
-        match new.choose(rng) {
-            Some(seat) if rng.random_bool(0.5) => Some(**seat),
-            _ => idle.choose(rng).map(|seat| **seat),
+        let is_new = |seat: &&Seat| book.probes(seat.uid) == Some(0);
+        let new: Vec<Seat> = idle.iter().filter(is_new).copied().collect();
+        let first = match new.choose(rng) {
+            Some(seat) if rng.random_bool(0.5) => *seat,
+            _ => match idle.choose(rng) {
+                Some(seat) => *seat,
+                None => return Vec::new(),
+            },
+        };
+        idle.retain(|seat| seat.uid != first.uid);
+        idle.shuffle(rng);
+        if rng.random_bool(0.5) {
+            let suspects = book.suspects(first.uid);
+            idle.sort_by_key(|seat| !suspects.contains(&seat.uid));
         }
+        let others = idle.into_iter().take(self.group() - 1);
+        let mut group: Vec<Seat> = std::iter::once(first).chain(others).collect();
+        group.shuffle(rng);
+        group
     }
 
     async fn carry_out(self: Arc<Self>, probe: Probe) {
-        let Probe {
-            ask,
-            seat,
-            envelope,
-            body,
-            request_hash,
-        } = probe;
-        let reply = self
-            .transport
-            .ask(seat.address, ask.route(), envelope, body)
-            .await;
-        let outcome = match reply {
-            Err(fault) => Outcome::Unverified(fault),
+        let kind = self.office.kind();
+        let post = Post {
+            address: probe.seat.address,
+            route: probe.challenge.route,
+            task: kind.id(),
+            limits: kind.limits(),
+            envelope: probe.envelope.clone(),
+            body: probe.challenge.body.clone(),
+        };
+        let (seat, challenge) = (probe.seat, probe.number);
+        let judgement = match self.transport.ask(post).await {
+            Err(fault) => Judgement::fault(fault),
             Ok(reply) => {
-                let check = self.check.clone();
-                let judging =
-                    move || judge(&ask, request_hash, seat.hotkey, &reply, check.as_ref());
+                let judge = self.office.judge().clone();
+                let judging = move || judge.judge(probe.put(), &reply);
                 match tokio::task::spawn_blocking(judging).await {
-                    Ok(Some(outcome)) => outcome,
+                    Ok(Some(judgement)) => judgement,
                     Ok(None) => return self.office.metrics().ungraded(),
                     Err(error) => {
                         tracing::error!(%error, "judging ended badly");
@@ -167,7 +209,12 @@ impl Probing {
                 }
             }
         };
-        self.office.record(&seat, &outcome, (self.clock)());
+        let observed = Observed {
+            challenge,
+            judgement,
+            at_ms: (self.clock)(),
+        };
+        self.office.record(&seat, &observed);
     }
 }
 
@@ -188,16 +235,16 @@ impl InFlight {
         self.seats.insert(id, uid);
     }
 
-    /// Forgets probes that ended, and waits for one to end while there are as many as allowed.
+    /// Forgets probes that ended, and waits for some to end while there is no room for so many more.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe: a probe is forgotten only when it was seen to end.
-    async fn make_room(&mut self, most: usize) {
+    async fn make_room(&mut self, most: usize, more: usize) {
         while let Some(ended) = self.tasks.try_join_next_with_id() {
             self.forget(ended);
         }
-        while most.max(1) <= self.tasks.len() {
+        while most < self.tasks.len() + more {
             match self.tasks.join_next_with_id().await {
                 Some(ended) => self.forget(ended),
                 None => return,

@@ -104,12 +104,12 @@ impl Publisher {
             self.client
                 .set_weights(&self.pair, netuid, weights, VERSION_KEY, Until::InBlock)
                 .await?;
-            self.save();
+            self.save().await;
             return Ok(());
         }
         let ballot = Ballot::new(weights, rand::random(), VERSION_KEY);
         let commit_hash = runtime::Hash::from(self.hash(&ballot).0);
-        self.keep(ballot);
+        self.keep(ballot).await;
         let commit = Call::<Runtime>::commit_weights {
             netuid: netuid.0,
             commit_hash,
@@ -144,12 +144,12 @@ impl Publisher {
         tracing::info!(epoch = rules.epoch, "opened a ballot");
         rules.cast.retain(|cast| cast.hash != hash);
         self.office.desk().ballots.retain(|kept| *kept != ballot);
-        self.save();
+        self.save().await;
         Ok(())
     }
 
     /// Written down before it is cast: a ballot without its salt can never be opened.
-    fn keep(&self, ballot: Ballot) {
+    async fn keep(&self, ballot: Ballot) {
         {
             let ballots = &mut self.office.desk().ballots;
             if BALLOTS_MAX <= ballots.len() {
@@ -157,18 +157,23 @@ impl Publisher {
             }
             ballots.push(ballot);
         }
-        self.save();
+        self.save().await;
     }
 
     fn hash(&self, ballot: &Ballot) -> Digest {
         ballot.hash(self.pair.account(), self.office.netuid())
     }
 
-    fn save(&self) {
-        let Some(archive) = &self.archive else { return };
+    async fn save(&self) {
+        let Some(archive) = self.archive.clone() else {
+            return;
+        };
         let desk = self.office.desk().clone();
-        if let Err(error) = archive.save(&desk) {
-            tracing::warn!(%error, "standings were not saved");
+        let saved = tokio::task::spawn_blocking(move || archive.save(desk)).await;
+        match saved {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "standings were not saved"),
+            Err(error) => tracing::error!(%error, "saving standings ended badly"),
         }
     }
 }

@@ -24,11 +24,12 @@ impl Rhythm {
         }
     }
 
-    /// The time until the next probe of any of so many miners.
-    pub fn wait(&self, miners: usize, rng: &mut impl Rng) -> Duration {
+    /// The time until the next probe of any of so many miners, where as many as `at_once` of them are probed together.
+    pub fn wait(&self, miners: usize, at_once: usize, rng: &mut impl Rng) -> Duration {
         let uniform: f64 = rng.random();
         let means = (-(1.0 - uniform).ln()).min(MEANS_MAX);
-        self.mean.mul_f64(means / miners.max(1) as f64)
+        let probes = at_once.max(1) as f64 / miners.max(1) as f64;
+        self.mean.mul_f64(means * probes)
     }
 }
 
@@ -43,7 +44,7 @@ mod tests {
         let rhythm = Rhythm::new(Duration::from_secs(4));
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let waits: Vec<f64> = (0..10_000)
-            .map(|_| rhythm.wait(4, &mut rng).as_secs_f64())
+            .map(|_| rhythm.wait(12, 3, &mut rng).as_secs_f64())
             .collect();
         let mean = waits.iter().sum::<f64>() / waits.len() as f64;
         assert!((0.95..1.05).contains(&mean), "{mean}");

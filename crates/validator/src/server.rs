@@ -11,10 +11,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use primitives::{Hotkey, NetUid};
 use protocol::Standings;
-use scoring::Outcome;
+use tasks::{Judge, Kind};
 
 use crate::ballot::Ballot;
-use crate::book::{Book, Seat};
+use crate::book::{Book, Observed, Seat};
 use crate::metrics::Metrics;
 
 /// What has to survive a restart: standings, and ballots that are not opened yet.
@@ -30,20 +30,28 @@ pub struct Desk {
 pub struct Office {
     hotkey: Hotkey,
     netuid: NetUid,
-    model: String,
+    kind: &'static dyn Kind,
+    judge: Arc<dyn Judge>,
     desk: Mutex<Desk>,
     metrics: Metrics,
 }
 
 impl Office {
-    /// The office of a validator that asks for `model`.
-    pub fn new(hotkey: Hotkey, netuid: NetUid, model: String, desk: Desk) -> Self {
+    /// The office of a validator of a subnet that pays for work of this kind.
+    pub fn new(
+        hotkey: Hotkey,
+        netuid: NetUid,
+        kind: &'static dyn Kind,
+        judge: Arc<dyn Judge>,
+        desk: Desk,
+    ) -> Self {
         Self {
             hotkey,
             netuid,
-            model,
+            kind,
+            judge,
             desk: Mutex::new(desk),
-            metrics: Metrics::default(),
+            metrics: Metrics::new(netuid, &kind.id()),
         }
     }
 
@@ -57,9 +65,14 @@ impl Office {
         self.netuid
     }
 
-    /// The name of the model asked for.
-    pub fn model(&self) -> &str {
-        &self.model
+    /// The kind of work judged.
+    pub fn kind(&self) -> &'static dyn Kind {
+        self.kind
+    }
+
+    /// Who judges it.
+    pub fn judge(&self) -> &Arc<dyn Judge> {
+        &self.judge
     }
 
     /// The desk, locked; not to be held while waiting.
@@ -72,21 +85,22 @@ impl Office {
         OpenBook(self.desk())
     }
 
-    /// Grades an outcome and says so in the log.
-    pub fn record(&self, seat: &Seat, outcome: &Outcome, at_ms: u64) {
-        self.metrics.graded(seat.uid, outcome);
+    /// Takes in a judged answer and says so in the log.
+    pub fn record(&self, seat: &Seat, observed: &Observed) {
+        self.metrics.graded(seat.uid, &observed.judgement);
         let mut book = self.book();
-        let Some(entry) = book.record(seat, outcome, at_ms) else {
+        let Some(entry) = book.record(seat, observed, self.kind, self.judge.as_ref()) else {
             tracing::debug!(uid = %seat.uid, hotkey = %seat.hotkey, "graded a miner that has left");
             return;
         };
-        self.metrics.stands(seat.uid, entry.standing.value);
-        let reason = entry
-            .last
-            .as_ref()
-            .map(|last| last.reason.as_str())
-            .unwrap_or_default();
-        tracing::debug!(uid = %seat.uid, standing = entry.standing.value, reason, "graded");
+        let last = entry.last.as_ref();
+        let reason = last.map(|last| last.reason.clone()).unwrap_or_default();
+        let Some(standing) = book.standing(seat.uid) else {
+            return;
+        };
+        drop(book);
+        self.metrics.stands(seat.uid, standing);
+        tracing::debug!(uid = %seat.uid, standing = standing.value(), reason, "graded");
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {
@@ -94,7 +108,8 @@ impl Office {
     }
 
     fn standings(&self) -> Standings {
-        self.book().standings(self.hotkey, self.netuid, &self.model)
+        self.book()
+            .standings(self.hotkey, self.netuid, self.kind, self.judge.model())
     }
 }
 
@@ -120,6 +135,7 @@ impl fmt::Debug for Office {
         f.debug_struct("Office")
             .field("hotkey", &self.hotkey)
             .field("netuid", &self.netuid)
+            .field("task", &self.kind.id())
             .finish_non_exhaustive()
     }
 }
@@ -143,7 +159,8 @@ async fn health(State(office): State<Arc<Office>>) -> Json<serde_json::Value> {
         "status": "ok",
         "hotkey": office.hotkey,
         "netuid": office.netuid,
-        "model": office.model,
+        "task": office.kind.id(),
+        "model": office.judge.model(),
         "miners": miners,
     }))
 }

@@ -3,31 +3,51 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
-use protocol::{Answer, AnswerError, Envelope, Part, PartReader, Refusal, Route};
+use primitives::TaskId;
+use protocol::{
+    Answer, AnswerError, Envelope, Part, PartReader, RECEIPT_HEADER, Refusal, Route,
+    SignedWorkReceipt, TASK_HEADER,
+};
 use scoring::Fault;
+use tasks::{Answered, Limits, Reply};
 
-use crate::Reply;
-
-/// An answer that takes longer than this is not waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// For a connection.
 const CONNECT: Duration = Duration::from_secs(2);
 /// The most read of a refusal.
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 
+/// A signed request on its way to a miner.
+#[derive(Clone, Debug)]
+pub struct Post {
+    /// Where the miner is.
+    pub address: SocketAddr,
+    /// Where it is posted.
+    pub route: Route,
+    /// The task meant.
+    pub task: TaskId,
+    /// How long an answer is waited for, and how much of it is read.
+    pub limits: Limits,
+    /// Its terms, signed.
+    pub envelope: Envelope,
+    /// Exactly what is sent.
+    pub body: Bytes,
+}
+
+impl Post {
+    /// Every header a miner looks at, as a gateway sends them.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let task = (!self.route.is_streamed()).then(|| (TASK_HEADER, self.task.to_string()));
+        self.envelope.headers().into_iter().chain(task).collect()
+    }
+}
+
 /// Reaches miners.
 pub trait Transport: Send + Sync {
     /// Posts a signed body and reads the answer to its end.
-    fn ask(
-        &self,
-        address: SocketAddr,
-        route: Route,
-        envelope: Envelope,
-        body: Bytes,
-    ) -> BoxFuture<'_, Result<Reply, Fault>>;
+    fn ask(&self, post: Post) -> BoxFuture<'_, Result<Reply, Fault>>;
 }
 
 /// HTTP/1.1 over pooled connections, set up as a gateway's are.
@@ -52,52 +72,42 @@ impl Http {
             .tcp_nodelay(true)
             .connect_timeout(CONNECT)
             .redirect(reqwest::redirect::Policy::none())
-            .pool_idle_timeout(Duration::from_secs(60))
+            // Sooner than the other side, which lets go of idle connections after half a minute.
+            .pool_idle_timeout(Duration::from_secs(20))
             .build()?;
         Ok(Self { client })
     }
 
-    async fn exchange(
-        &self,
-        address: SocketAddr,
-        route: Route,
-        envelope: Envelope,
-        body: Bytes,
-    ) -> Result<Reply, Fault> {
-        let url = format!("http://{address}{}", route.path());
-        let mut post = self
+    async fn exchange(&self, post: Post) -> Result<Reply, Fault> {
+        let url = format!("http://{}{}", post.address, post.route.path());
+        let mut request = self
             .client
             .post(url)
             .header("content-type", "application/json");
-        for (name, value) in envelope.headers() {
-            post = post.header(name, value);
+        for (name, value) in post.headers() {
+            request = request.header(name, value);
         }
         let sent = Instant::now();
-        let response = post.body(body).send().await.map_err(unreachable)?;
+        let response = request.body(post.body).send().await.map_err(unreachable)?;
         if !response.status().is_success() {
             return Err(refused(response).await);
         }
-        read(response, sent).await
+        match post.route.is_streamed() {
+            true => read_stream(response, sent).await,
+            false => read_document(response, sent, post.limits.answer_bytes).await,
+        }
     }
 }
 
 impl Transport for Http {
-    fn ask(
-        &self,
-        address: SocketAddr,
-        route: Route,
-        envelope: Envelope,
-        body: Bytes,
-    ) -> BoxFuture<'_, Result<Reply, Fault>> {
+    fn ask(&self, post: Post) -> BoxFuture<'_, Result<Reply, Fault>> {
         async move {
-            let exchange = self.exchange(address, route, envelope, body);
+            let patience = post.limits.patience;
             let too_slow = || {
-                Fault::TooSlow(format!(
-                    "no complete answer within {} s",
-                    PATIENCE.as_secs()
-                ))
+                let seconds = patience.as_secs_f64();
+                Fault::TooSlow(format!("no complete answer within {seconds} s"))
             };
-            tokio::time::timeout(PATIENCE, exchange)
+            tokio::time::timeout(patience, self.exchange(post))
                 .await
                 .unwrap_or_else(|_| Err(too_slow()))
         }
@@ -105,9 +115,46 @@ impl Transport for Http {
     }
 }
 
-async fn read(response: reqwest::Response, sent: Instant) -> Result<Reply, Fault> {
+async fn read_document(
+    response: reqwest::Response,
+    sent: Instant,
+    bytes_max: usize,
+) -> Result<Reply, Fault> {
+    let receipt = match response.headers().get(RECEIPT_HEADER) {
+        None => None,
+        Some(value) => {
+            let receipt = SignedWorkReceipt::from_header(value.as_bytes())
+                .map_err(|error| Fault::FalseReceipt(error.to_string()))?;
+            Some(receipt)
+        }
+    };
+    let mut first = None;
+    let mut body = BytesMut::new();
+    let mut pieces = response.bytes_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(unreachable)?;
+        first.get_or_insert_with(|| sent.elapsed());
+        if bytes_max < body.len() + piece.len() {
+            return Err(Fault::Unreadable(format!(
+                "the answer is larger than {bytes_max} bytes"
+            )));
+        }
+        body.extend_from_slice(&piece);
+    }
+    let total = sent.elapsed();
+    Ok(Reply {
+        answered: Answered::Once {
+            body: body.freeze(),
+            receipt,
+        },
+        first_ms: milliseconds(first.unwrap_or(total)),
+        total_ms: milliseconds(total),
+    })
+}
+
+async fn read_stream(response: reqwest::Response, sent: Instant) -> Result<Reply, Fault> {
     let mut answer = Answer::default();
-    let mut first_token = None;
+    let mut first = None;
     let mut reader = PartReader::default();
     let mut pieces = response.bytes_stream();
     while !answer.is_done()
@@ -120,20 +167,22 @@ async fn read(response: reqwest::Response, sent: Instant) -> Result<Reply, Fault
         {
             let part = part.map_err(unreadable)?;
             let has_text = matches!(&part, Part::Chunk { text, .. } if !text.is_empty());
-            if has_text && first_token.is_none() {
-                first_token = Some(sent.elapsed());
+            if has_text {
+                first.get_or_insert_with(|| sent.elapsed());
             }
             answer.take(part).map_err(unreadable)?;
         }
     }
     let total = sent.elapsed();
-    let milliseconds = |duration: Duration| duration.as_secs_f64() * 1_000.0;
-    let first_token_ms = milliseconds(first_token.unwrap_or(total));
     Ok(Reply {
-        answer,
-        first_token_ms,
+        answered: Answered::Stream(answer),
+        first_ms: milliseconds(first.unwrap_or(total)),
         total_ms: milliseconds(total),
     })
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
 }
 
 async fn refused(response: reqwest::Response) -> Fault {
@@ -169,7 +218,7 @@ mod tests {
     use super::*;
     use axum::http;
     use keys::Pair;
-    use protocol::{AnswerWriter, Code, Digest, Finish, Receipt, Usage};
+    use protocol::{AnswerWriter, Code, Digest, Finish, Receipt, Usage, WorkReceipt};
 
     fn response(status: u16, body: impl Into<reqwest::Body>) -> reqwest::Response {
         let response = http::Response::builder().status(status).body(body.into());
@@ -204,6 +253,13 @@ mod tests {
         ]
     }
 
+    fn streamed(reply: &Reply) -> &Answer {
+        match &reply.answered {
+            Answered::Stream(answer) => answer,
+            Answered::Once { .. } => panic!("{reply:?}"),
+        }
+    }
+
     /// However the network cuts the bytes, also inside a character's or an event's middle.
     #[tokio::test]
     async fn an_answer_is_read_however_it_is_cut() {
@@ -214,11 +270,12 @@ mod tests {
                 .map(|piece| Ok::<_, std::io::Error>(piece.to_vec()))
                 .collect();
             let body = reqwest::Body::wrap_stream(futures::stream::iter(pieces));
-            let reply = read(response(200, body), Instant::now())
+            let reply = read_stream(response(200, body), Instant::now())
                 .await
                 .expect("an answer");
-            assert_eq!(reply.answer.text, "Ay, my lord.");
-            assert!(reply.answer.is_done() && reply.first_token_ms <= reply.total_ms);
+            let answer = streamed(&reply);
+            assert_eq!(answer.text, "Ay, my lord.");
+            assert!(answer.is_done() && reply.first_ms <= reply.total_ms);
         }
     }
 
@@ -227,16 +284,17 @@ mod tests {
         let mut pieces: Vec<_> = written().into_iter().take(3).map(Ok).collect();
         pieces.push(Err(std::io::Error::other("reset")));
         let body = reqwest::Body::wrap_stream(futures::stream::iter(pieces));
-        let fault = read(response(200, body), Instant::now())
+        let fault = read_stream(response(200, body), Instant::now())
             .await
             .expect_err("broken");
         assert!(matches!(fault, Fault::Unreachable(_)), "{fault}");
 
         let early = written()[..3].concat();
-        let reply = read(response(200, early), Instant::now())
+        let reply = read_stream(response(200, early), Instant::now())
             .await
             .expect("what there was");
-        assert!(!reply.answer.is_done() && reply.answer.receipt.is_none());
+        let answer = streamed(&reply);
+        assert!(!answer.is_done() && answer.receipt.is_none());
     }
 
     #[tokio::test]
@@ -246,7 +304,7 @@ mod tests {
             "event: odd\ndata: x\n\n",
             "data: [DONE]\n\n",
         ] {
-            let fault = read(response(200, wire), Instant::now())
+            let fault = read_stream(response(200, wire), Instant::now())
                 .await
                 .expect_err("no answer");
             assert!(matches!(fault, Fault::Unreadable(_)), "{fault}");
@@ -261,9 +319,62 @@ mod tests {
         let foreign = refused(response(502, "<html>")).await;
         assert_eq!(foreign, Fault::Refused("status 502 Bad Gateway".into()));
         let gave_up = AnswerWriter::new(Route::Chat, "id-1", 0, "m").error(&busy);
-        let fault = read(response(200, gave_up), Instant::now())
+        let fault = read_stream(response(200, gave_up), Instant::now())
             .await
             .expect_err("gave up");
         assert!(matches!(fault, Fault::Refused(_)), "{fault}");
+    }
+
+    fn document(body: &'static str, receipt: Option<&str>) -> reqwest::Response {
+        let mut response = http::Response::builder().status(200);
+        if let Some(receipt) = receipt {
+            response = response.header(RECEIPT_HEADER, receipt);
+        }
+        let response = response.body(reqwest::Body::from(body));
+        response.expect("a response").into()
+    }
+
+    #[tokio::test]
+    async fn an_answer_at_once_comes_with_the_receipt_from_its_header() {
+        let bob = Pair::from_uri("//Bob").expect("a development key");
+        let receipt = WorkReceipt {
+            request_hash: Digest([3; 32]),
+            answer_hash: Digest::of(b"[1]"),
+            miner: bob.account(),
+            task: "tour/1".parse().expect("a task"),
+            queue_ms: 1,
+            total_ms: 2,
+        };
+        let signed = receipt.sign(&bob);
+        let header = signed.to_header();
+        let reply = read_document(document("[1]", Some(&header)), Instant::now(), 3)
+            .await
+            .expect("an answer");
+        let expected = Answered::Once {
+            body: Bytes::from_static(b"[1]"),
+            receipt: Some(signed),
+        };
+        assert_eq!(reply.answered, expected);
+        let bare = read_document(document("[1]", None), Instant::now(), 3).await;
+        let is_bare = |reply: Reply| matches!(reply.answered, Answered::Once { receipt: None, .. });
+        assert!(
+            bare.is_ok_and(is_bare),
+            "whether that will do is the judge's to say"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_answer_beyond_the_tasks_bound_is_not_read_on() {
+        let large = read_document(document("[1,2]", None), Instant::now(), 4).await;
+        let fault = large.expect_err("too large");
+        assert_eq!(
+            fault.to_string(),
+            "unreadable answer: the answer is larger than 4 bytes"
+        );
+        let garbled = read_document(document("[1]", Some("{}")), Instant::now(), 4).await;
+        assert!(
+            matches!(garbled, Err(Fault::FalseReceipt(_))),
+            "{garbled:?}"
+        );
     }
 }

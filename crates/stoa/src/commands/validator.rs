@@ -1,21 +1,21 @@
-//! `stoa validator`: grades the miners of a subnet and publishes weights.
+//! `stoa validator`: grades the miners of a subnet, whatever its task, and publishes weights.
 
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use inference::Model;
 use keys::Pair;
 use primitives::NetUid;
+use tasks::Setup;
 
-use super::miner::{model_name, model_source};
 use crate::shutdown;
 
 /// Grade miners and publish weights
 #[derive(Args)]
+#[command(after_help = known_tasks())]
 pub struct Validator {
     /// The node to follow
     #[arg(long, default_value = "ws://127.0.0.1:9944", value_name = "URL")]
@@ -25,7 +25,7 @@ pub struct Validator {
     #[arg(long, value_name = "KEY")]
     hotkey: String,
 
-    /// The subnet to grade
+    /// The subnet to grade; it names its task on chain
     #[arg(long, default_value = "1", value_name = "N")]
     netuid: NetUid,
 
@@ -33,13 +33,17 @@ pub struct Validator {
     #[arg(long, default_value = "127.0.0.1:8100", value_name = "ADDR")]
     listen: SocketAddr,
 
-    /// Directory of the model that miners are to serve [default: the one inside this program]
+    /// Directory of the model that miners are to serve, for tasks that have one [default: the one inside this program]
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
 
     /// The name miners serve it under [default: the directory's name]
-    #[arg(long, value_name = "NAME")]
-    serve_as: Option<String>,
+    #[arg(long, value_name = "NAME", alias = "serve-as")]
+    model_name: Option<String>,
+
+    /// Private folder to draw challenges from, for tasks that can [default: drawn afresh each time]
+    #[arg(long, value_name = "DIR")]
+    challenges: Option<PathBuf>,
 
     /// The mean time between two probes of one miner, in milliseconds
     #[arg(long, default_value_t = 4000, value_name = "MS")]
@@ -62,19 +66,30 @@ impl Validator {
     /// When it cannot start or cannot go on; the message says what to do.
     pub async fn run(self) -> Result<()> {
         let pair = Pair::from_uri_or_file(&self.hotkey).context("read --hotkey")?;
-        let source = model_source(self.model.as_deref());
-        let name = model_name(self.serve_as.as_deref(), &source)?;
-        let model = Model::open(&source)?;
         let config = validator::Config {
             node: self.node,
             netuid: self.netuid,
             listen: self.listen,
-            model: name,
+            setup: Setup {
+                model: self.model,
+                model_name: self.model_name,
+                challenges: self.challenges,
+                ..Setup::default()
+            },
             probe_interval: Duration::from_millis(self.probe_interval_ms),
             probes_max: self.probes,
             state: self.state,
         };
-        validator::run(config, pair, Arc::new(model), shutdown::on_signal()?).await?;
+        validator::run(config, pair, shutdown::on_signal()?).await?;
         Ok(())
     }
+}
+
+/// The list of tasks, as help shows it.
+fn known_tasks() -> String {
+    let mut text = String::from("Tasks this program knows; an option that the subnet's task has no use for is refused:\n");
+    for kind in tasks::list() {
+        let _ = write!(text, "  {:<26} {}\n", kind.id().to_string(), kind.about());
+    }
+    text
 }
