@@ -222,13 +222,31 @@ impl Client {
     ///
     /// Cancel safe.
     pub async fn balance(&self, account: &AccountId) -> Result<Balance, Error> {
-        let state = self.best_state().await?;
-        let id = runtime::AccountId::new(account.0);
-        let account = state
-            .read(map::<frame_system::Account<Runtime>, _, _>(id))
-            .await?;
-        let (free, reserved) = (Rao(account.data.free), Rao(account.data.reserved));
-        Ok(Balance { free, reserved })
+        let balances = self.balances(&[*account]).await?;
+        Ok(balances.first().copied().unwrap_or_default())
+    }
+
+    /// What many accounts own now, in the order asked for.
+    ///
+    /// # Errors
+    ///
+    /// Those of any request.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn balances(&self, accounts: &[AccountId]) -> Result<Vec<Balance>, Error> {
+        let items: Vec<_> = accounts
+            .iter()
+            .map(|account| runtime::AccountId::new(account.0))
+            .map(map::<frame_system::Account<Runtime>, _, _>)
+            .collect();
+        let read = self.best_state().await?.read_all(&items).await?;
+        let balances = read.into_iter().map(|account| Balance {
+            free: Rao(account.data.free),
+            reserved: Rao(account.data.reserved),
+        });
+        Ok(balances.collect())
     }
 
     /// The nonce of an account's next extrinsic, counting those that wait in the node's pool.

@@ -79,7 +79,16 @@ impl Client {
         }
     }
 
-    async fn schedule_at(&self, netuid: NetUid, head: &Head) -> Result<Schedule, Error> {
+    /// Where a subnet stands between two epochs at a block.
+    ///
+    /// # Errors
+    ///
+    /// Those of any read.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn schedule_at(&self, netuid: NetUid, head: &Head) -> Result<Schedule, Error> {
         let state = self.state(head.hash);
         let tempo = map::<pallet_subtensor::Tempo<Runtime>, _, _>(netuid.0);
         let next = "SubnetInfoRuntimeApi_get_next_epoch_start_block";
