@@ -7,7 +7,7 @@
 use super::cell::{Cell, bond, holder, level, weight};
 use super::sigmoid::Rates;
 use super::{ONE, Params, Yuma, ratio, share_of_ratio, times};
-use crate::fixed::Divisor;
+use crate::fixed::{Divisor, SmallParts};
 
 /// One uid's column: cells with a weight or a bond, and the value agreed on.
 #[derive(Clone, Copy)]
@@ -74,6 +74,18 @@ fn share(amount: u64, cell: Cell) -> Share {
     (amount << 16) | holder(cell) as u64
 }
 
+/// What the holders of a column buy of it, appended to the list of shares.
+struct Purchases {
+    /// Where they begin.
+    start: usize,
+    rank: u64,
+    /// Their sum, and a bound on the largest.
+    bought: u64,
+    most: u64,
+    /// The sum of the bonds held so far.
+    owned: u64,
+}
+
 /// Extends the list by room for a column.
 #[inline(always)]
 fn room_for(shares: &mut Vec<Share>, cells: usize) -> &mut [Share] {
@@ -127,63 +139,129 @@ impl Bonds {
     }
 
     fn settle_two(&mut self, column: Column, kept: u64) -> u64 {
-        let Column {
-            uid, cells, agreed, ..
-        } = column;
-        let (penalty, fresh) = (self.penalty, self.fresh);
-        let (mut rank, mut bought, mut owned, mut most) = (0, 0, 0, 0);
-        let amounts = room_for(&mut self.shares, cells.len());
-        for (&cell, amount) in cells.iter().zip(amounts.iter_mut()) {
-            let clipped = weight(cell).min(agreed);
+        let Purchases {
+            start,
+            rank,
+            bought,
+            most,
+            owned,
+        } = match self.penalty {
+            Penalty::Whole => self.purchases(column, |_, clipped| clipped),
+            penalty => self.purchases(column, |weight, clipped| penalty.basis(weight, clipped)),
+        };
+        let (fresh, owned) = (self.fresh, SmallParts::of(owned));
+        let old = |cell| times(kept, owned.share(bond(cell)));
+        // Here and below each arm is a loop of its own; left to the cell, the choice costs a tenth.
+        let (sum, most) = match Divisor::of(bought, most) {
+            Divisor::Small(bought) => {
+                self.average(column, start, old, |new| times(fresh, bought.share(new)))
+            }
+            Divisor::Any(bought) => {
+                self.average(column, start, old, |new| times(fresh, bought.share(new)))
+            }
+        };
+        let total = Divisor::of(sum, most);
+        // Shares are in the order of amounts, so the largest share is the largest amount's.
+        let most = total.share(most);
+        match (total, Divisor::of(most, most)) {
+            (Divisor::Small(total), Divisor::Small(largest)) => {
+                self.keep(column, start, |amount| {
+                    let part = total.share(amount);
+                    (part, largest.share(part))
+                })
+            }
+            (total, largest) => self.keep(column, start, |amount| {
+                let part = total.share(amount);
+                (part, largest.share(part))
+            }),
+        }
+        rank
+    }
+
+    /// Appends what each holder buys of a column, `basis` being what it buys by.
+    #[inline(always)]
+    fn purchases(&mut self, column: Column, basis: impl Fn(u64, u64) -> u64) -> Purchases {
+        let start = self.shares.len();
+        // What is bought without adding to the rank: nothing where the penalty is whole, and then one
+        // sum does for both.
+        let mut unranked = 0;
+        let (mut bought, mut most, mut owned) = (0, 0, 0);
+        let amounts = room_for(&mut self.shares, column.cells.len());
+        for (&cell, amount) in column.cells.iter().zip(amounts) {
+            let weight = weight(cell);
+            let clipped = weight.min(column.agreed);
             let grader = &mut self.graders[holder(cell)];
-            rank += grader.credit(clipped);
-            *amount = times(grader.stake, penalty.basis(weight(cell), clipped));
+            let credit = grader.credit(clipped);
+            *amount = times(grader.stake, basis(weight, clipped));
+            unranked += *amount - credit;
             bought += *amount;
             most |= *amount;
             owned += bond(cell);
         }
-        let (bought, owned) = (Divisor::of(bought, most), Divisor::of(owned, 0xffff));
+        Purchases {
+            start,
+            rank: bought - unranked,
+            bought,
+            most,
+            owned,
+        }
+    }
+
+    /// Replaces purchases by their averages with old bonds; returns the sum and the largest.
+    #[inline(always)]
+    fn average(
+        &mut self,
+        column: Column,
+        start: usize,
+        old: impl Fn(Cell) -> u64,
+        new: impl Fn(u64) -> u64,
+    ) -> (u64, u64) {
         let (mut sum, mut most) = (0, 0);
-        for (&cell, amount) in cells.iter().zip(amounts) {
-            *amount = times(fresh, bought.share(*amount)) + times(kept, owned.share(bond(cell)));
+        for (&cell, amount) in column.cells.iter().zip(&mut self.shares[start..]) {
+            *amount = new(*amount) + old(cell);
             sum += *amount;
             most = most.max(*amount);
         }
-        let total = Divisor::of(sum, most);
-        // Shares are in the order of amounts, so the largest share is the largest amount's.
-        let most = total.share(most);
-        let largest = Divisor::of(most, most);
-        self.keep(uid, cells, total, |_, share| largest.share(share));
-        rank
+        (sum, most)
     }
 
     fn settle_three(&mut self, column: Column, kept: u64) -> u64 {
-        let Column {
-            uid, cells, agreed, ..
-        } = column;
-        let (penalty, fresh) = (self.penalty, self.fresh);
+        match self.penalty {
+            Penalty::Whole => self.settle_own(column, kept, |_, clipped| clipped),
+            penalty => self.settle_own(column, kept, |weight, clipped| {
+                penalty.basis(weight, clipped)
+            }),
+        }
+    }
+
+    /// Settles a column in which each bond is the average of its own past and `basis`.
+    #[inline(always)]
+    fn settle_own(&mut self, column: Column, kept: u64, basis: impl Fn(u64, u64) -> u64) -> u64 {
+        let start = self.shares.len();
+        let fresh = self.fresh;
         let (mut rank, mut sum, mut most) = (0, 0, 0);
-        let amounts = room_for(&mut self.shares, cells.len());
-        for (&cell, amount) in cells.iter().zip(amounts) {
-            let clipped = weight(cell).min(agreed);
+        let amounts = room_for(&mut self.shares, column.cells.len());
+        for (&cell, amount) in column.cells.iter().zip(amounts) {
+            let weight = weight(cell);
+            let clipped = weight.min(column.agreed);
             rank += self.graders[holder(cell)].credit(clipped);
-            let basis = penalty.basis(weight(cell), clipped);
-            *amount = times(fresh, basis) + times(kept, share_of_ratio(bond(cell)));
+            let old = times(kept, share_of_ratio(bond(cell)));
+            *amount = times(fresh, basis(weight, clipped)) + old;
             sum += *amount;
             most |= *amount;
         }
-        self.keep(uid, cells, Divisor::of(sum, most), |amount, _| amount);
+        self.divide(column, start, Divisor::of(sum, most));
         rank
     }
 
     fn settle_liquid(&mut self, column: Column, rates: Rates) -> u64 {
         let Column {
-            uid,
             cells,
             agreed,
             is_new,
+            ..
         } = column;
-        let penalty = self.penalty;
+        let (start, penalty) = (self.shares.len(), self.penalty);
         let (mut rank, mut sum, mut most) = (0, 0, 0);
         let amounts = room_for(&mut self.shares, cells.len());
         for (&cell, amount) in cells.iter().zip(amounts) {
@@ -212,22 +290,32 @@ impl Bonds {
             sum += *amount;
             most |= *amount;
         }
-        self.keep(uid, cells, Divisor::of(sum, most), |amount, _| amount);
+        self.divide(column, start, Divisor::of(sum, most));
         rank
     }
 
-    /// Divides the amounts of a column, and appends it to the rows to store as `stored` makes it of
-    /// an amount and its share.
+    /// Divides the amounts of a column, which begin at `start`, and stores them as they are.
     #[inline(always)]
-    fn keep(&mut self, uid: u16, cells: &[Cell], total: Divisor, stored: impl Fn(u64, u64) -> u64) {
-        let start = self.shares.len() - cells.len();
-        for (&cell, slot) in cells.iter().zip(&mut self.shares[start..]) {
-            let amount = *slot;
-            let part = total.share(amount);
+    fn divide(&mut self, column: Column, start: usize, total: Divisor) {
+        match total {
+            Divisor::Small(total) => {
+                self.keep(column, start, |amount| (total.share(amount), amount));
+            }
+            Divisor::Any(total) => {
+                self.keep(column, start, |amount| (total.share(amount), amount));
+            }
+        }
+    }
+
+    /// Replaces the amounts of a column, which begin at `start`, by the first of what `split` makes
+    /// of them, and appends the second to the rows to store.
+    #[inline(always)]
+    fn keep(&mut self, column: Column, start: usize, split: impl Fn(u64) -> (u64, u64)) {
+        for (&cell, slot) in column.cells.iter().zip(&mut self.shares[start..]) {
+            let (part, stored) = split(*slot);
             *slot = share(part, cell);
-            let bond = stored(amount, part);
-            if bond > 0 {
-                self.rows[holder(cell)].push((uid, ratio(bond)));
+            if stored > 0 {
+                self.rows[holder(cell)].push((column.uid, ratio(stored)));
             }
         }
     }

@@ -21,12 +21,24 @@ pub const HOLDERS_MAX: usize = 1 << 15;
 /// How many bits below the weight tell cells of one weight apart.
 pub(super) const HOLDER_BITS: u32 = 31;
 
-/// Packs a weight of at most one, a bond and a holder below [`HOLDERS_MAX`].
+/// Packs a stored bond and a holder below [`HOLDERS_MAX`]: what a cell is without its weight.
 #[inline(always)]
-pub fn cell(weight: Option<u64>, bond: u16, holder: usize) -> Cell {
-    debug_assert!(weight.is_none_or(|weight| weight <= ONE) && holder < HOLDERS_MAX);
-    let level = weight.map_or(0, |weight| weight + 1);
-    (level << HOLDER_BITS) | (u64::from(bond) << 15) | holder as u64
+pub fn low_half(bond: u16, holder: usize) -> u32 {
+    debug_assert!(holder < HOLDERS_MAX, "holders fit fifteen bits");
+    (u32::from(bond) << 15) | holder as u32
+}
+
+/// The cell of a bond beside a weight of at most one.
+#[inline(always)]
+pub fn with_weight(weight: u64, low_half: u32) -> Cell {
+    debug_assert!(weight <= ONE, "a weight is a share");
+    ((weight + 1) << HOLDER_BITS) | u64::from(low_half)
+}
+
+/// The cell of a bond on its own.
+#[inline(always)]
+pub fn without_weight(low_half: u32) -> Cell {
+    u64::from(low_half)
 }
 
 /// Orders cells by weight: zero without one, otherwise the weight plus one.

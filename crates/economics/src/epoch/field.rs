@@ -7,7 +7,7 @@
 //! needs of all columns at once, normalised bonds, is kept aside in one list.
 
 use super::bonds::{Bonds, Column};
-use super::cell::{Cell, HOLDERS_MAX, cell};
+use super::cell::{Cell, HOLDERS_MAX, low_half, with_weight, without_weight};
 use super::majority::Majority;
 use super::row::{Entries, Holder, Registrations, part};
 use super::{Input, Params, Stakes, Yuma, normalise, share_of_ratio};
@@ -185,7 +185,8 @@ struct Strip {
 struct Slot {
     /// Where the next cell goes.
     next: usize,
-    /// One more than the bond of the row being added, until its cell is written.
+    /// The bond of the row being added as [`low_half`] has it, until its cell is written. Zero if
+    /// there is none, or if it is the first holder's and nothing.
     waiting: u32,
 }
 
@@ -230,38 +231,39 @@ impl Strip {
                 .all(|(weight, bond)| weight.0 == bond.0)
         {
             for (&(to, weight), &(_, bond)) in weights.iter().zip(bonds) {
-                let share = counts(to).then_some(total.share(u64::from(weight)));
-                self.push(to, cell(share, bond, index));
+                let low = low_half(bond, index);
+                let cell = if counts(to) {
+                    with_weight(total.share(u64::from(weight)), low)
+                } else {
+                    without_weight(low)
+                };
+                let slot = &mut self.slots[usize::from(to) - self.start];
+                self.cells[slot.next] = cell;
+                slot.next += 1;
             }
             return;
         }
         // Each bond waits in its column for a weight beside it. Merging the rows by comparing uids
         // would make each step wait for the one before.
         for &(to, bond) in bonds {
-            self.slots[usize::from(to) - self.start].waiting = u32::from(bond) + 1;
+            self.slots[usize::from(to) - self.start].waiting = low_half(bond, index);
         }
         for &(to, weight) in weights {
             if counts(to) {
-                let waiting = &mut self.slots[usize::from(to) - self.start].waiting;
-                let bond = waiting.saturating_sub(1) as u16;
-                *waiting = 0;
-                self.push(to, cell(Some(total.share(u64::from(weight))), bond, index));
+                let slot = &mut self.slots[usize::from(to) - self.start];
+                let low = slot.waiting | low_half(0, index);
+                self.cells[slot.next] = with_weight(total.share(u64::from(weight)), low);
+                slot.next += 1;
+                slot.waiting = 0;
             }
         }
-        for &(to, bond) in bonds {
+        for &(to, _) in bonds {
             let slot = &mut self.slots[usize::from(to) - self.start];
             // Written either way, counted only if still waiting: whether it is, is anybody's guess.
-            self.cells[slot.next] = cell(None, bond, index);
+            self.cells[slot.next] = without_weight(slot.waiting);
             slot.next += usize::from(slot.waiting > 0);
             slot.waiting = 0;
         }
-    }
-
-    #[inline(always)]
-    fn push(&mut self, to: u16, cell: Cell) {
-        let slot = &mut self.slots[usize::from(to) - self.start];
-        self.cells[slot.next] = cell;
-        slot.next += 1;
     }
 
     #[inline(always)]

@@ -316,14 +316,15 @@ fn share_of_ratio(ratio: u64) -> u64 {
     ratio * 65_537 + u64::from(ratio == 65_535)
 }
 
-/// A share as a ratio of 65535, rounded down.
+/// A share of at most one as a ratio of 65535, rounded down.
 #[inline(always)]
 fn ratio(share: u64) -> u16 {
-    ((share.min(ONE) * 65_535) >> 32) as u16
+    debug_assert!(share <= ONE, "a share is at most one");
+    ((share * 65_535) >> 32) as u16
 }
 
 fn ratios(shares: &[u64]) -> Vec<u16> {
-    shares.iter().map(|&share| ratio(share)).collect()
+    shares.iter().map(|&share| ratio(share.min(ONE))).collect()
 }
 
 fn amount(share: u64, emission: u64) -> u64 {

@@ -5,7 +5,7 @@
 //! cells. Those operations are checked on rows as [`crate::reference`] uses them, and that both
 //! settle alike is [`crate::equivalence`]'s to show.
 
-use economics::epoch::cell::cell;
+use economics::epoch::cell::{low_half, with_weight};
 use economics::epoch::majority::Majority;
 use economics::epoch::sigmoid::falling;
 use economics::epoch::stake::largest;
@@ -130,7 +130,7 @@ fn agreed(stakes: &[i128], scores: &[i128], majority: i128) -> i128 {
     let column: Vec<_> = scores
         .iter()
         .enumerate()
-        .map(|(holder, &score)| cell(Some(score as u64), 0, holder))
+        .map(|(holder, &score)| with_weight(score as u64, low_half(0, holder)))
         .collect();
     i128::from(Majority::new(voices, sum, majority as u64).agreed(&column))
 }
