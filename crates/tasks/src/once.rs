@@ -7,6 +7,7 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use primitives::TaskId;
@@ -39,6 +40,8 @@ pub trait Task: Sized + Send + Sync + 'static {
     const ABOUT: &'static str;
     /// What a request and an answer may cost.
     const LIMITS: Limits = Limits::SMALL;
+    /// An answer within this time is as fast as any, so that nobody answers worse to answer a moment sooner.
+    const SOON_ENOUGH: Duration = Duration::ZERO;
     /// Names of the villains a development miner can play.
     const CHEATS: &'static [&'static str] = &[];
 
@@ -263,16 +266,22 @@ impl<T: Task> Judge for OnceJudge<T> {
             return None;
         };
         if judgement.fault.is_none() {
-            judgement.speed = Some(Speed {
-                per_second: 1_000.0 / reply.total_ms.max(1.0),
-                first_ms: reply.total_ms,
-            });
+            judgement.speed = Some(speed(reply.total_ms, T::SOON_ENOUGH));
         }
         Some(judgement)
     }
 
     fn quality(&self, window: &[Observation]) -> f64 {
         T::quality(window)
+    }
+}
+
+/// What a time says of a miner's speed, if nobody gains by answering sooner than `soon_enough`.
+fn speed(total_ms: f64, soon_enough: Duration) -> Speed {
+    let counted_ms = total_ms.max(soon_enough.as_secs_f64() * 1_000.0).max(1.0);
+    Speed {
+        per_second: 1_000.0 / counted_ms,
+        first_ms: counted_ms,
     }
 }
 
@@ -304,4 +313,25 @@ fn written(value: &impl Serialize) -> Bytes {
     serde_json::to_vec(value)
         .expect("requests and answers are plain data")
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sooner_than_soon_enough_is_no_faster() {
+        let told = |total_ms| {
+            let Speed {
+                per_second,
+                first_ms,
+            } = speed(total_ms, Duration::from_millis(100));
+            (per_second, first_ms)
+        };
+        assert_eq!(told(3.0), (10.0, 100.0));
+        assert_eq!(told(100.0), (10.0, 100.0));
+        assert_eq!(told(250.0), (4.0, 250.0));
+        let Speed { per_second, .. } = speed(0.0, Duration::ZERO);
+        assert_eq!(per_second, 1_000.0);
+    }
 }

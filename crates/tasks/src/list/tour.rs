@@ -5,13 +5,17 @@
 //!
 //! # The rule
 //!
-//! 1. The distance of two points is its square root in hundredths, rounded down; a tour is as long as the sum of its legs,
-//!    the one back to the start included. Only integers, so that every validator comes to the same number.
-//! 2. An order that leaves a point out, repeats one or invents one is no answer.
+//! 1. The distance of two points is counted in hundredths, rounded down; a tour is as long as its legs together, the one
+//!    back to the start included. Only integers, so that every validator comes to the same number.
+//! 2. An order that leaves a point out, repeats one or invents one is no answer, and giving it is a lie.
 //! 3. The judge looks for a short tour itself, from [`STARTS`] starts; one such search is what [`Tour::solve`] makes. An
-//!    answer as short as the judge's is worth [`PAR`], one of `x` times its length `PAR ÷ x⁴`, and none more than 1. A better solver than ours therefore earns more, and a lazy one much less.
+//!    answer as short as the judge's is worth [`PAR`], one of `x` times its length `PAR ÷ x⁴`, and none more than 1. A
+//!    better solver than ours therefore earns more, and a lazy one much less.
+//! 4. Time to think is given: answers within [`Tour::SOON_ENOUGH`] are all as fast.
 //!
 //! Equal answers of two miners show nothing here: good solvers find the same tour.
+
+use std::time::Duration;
 
 use rand::RngExt;
 use rand_chacha::ChaCha20Rng;
@@ -67,6 +71,7 @@ impl Task for Tour {
     const NAME: &'static str = "tour";
     const VERSION: u16 = 1;
     const ABOUT: &'static str = "A short round trip through given points.";
+    const SOON_ENOUGH: Duration = Duration::from_millis(100);
     const CHEATS: &'static [&'static str] = &["unsorted"];
 
     fn open(setup: &Setup) -> Result<Self, SetupError> {
