@@ -1,6 +1,6 @@
 //! The plug: what a kind of work is to a market.
 //!
-//! A subnet is a market for one kind of task, named on chain by a [`TaskId`](primitives::TaskId). Whoever opens a new kind writes what a
+//! A subnet is a market for one kind of task, named on chain by a [`TaskId`]. Whoever opens a new kind writes what a
 //! request and an answer look like, how to make a fresh challenge and how to judge an answer, and gets miners, validators,
 //! gateway, command line and metrics for it.
 //!
