@@ -8,6 +8,7 @@ pub mod genesis;
 pub mod miner;
 pub mod node;
 pub mod simulate;
+pub mod subnet;
 pub mod train;
 pub mod validator;
 pub mod wallet;

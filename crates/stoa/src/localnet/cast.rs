@@ -1,44 +1,50 @@
 //! Who plays in a localnet, with which keys, on which ports, and with which command each is started.
 //!
-//! Every key is derived from its role's name (`//stoa//miner-1` is a coldkey, `//stoa//miner-1//hot` its hotkey), so that
+//! Every key is derived from its role's name (`//stoa//text-1` is a coldkey, `//stoa//text-1//hot` its hotkey), so that
 //! a resumed localnet finds its own again and anyone may sign as anyone: these keys are for development alone.
 
+use super::playbill::{self, DEFAULT_TASKS, Stand, Wanted};
 use anyhow::{Context, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use keys::Pair;
 use primitives::NetUid;
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
-/// The subnet on which the localnet's text market is held.
-pub const NETUID: NetUid = NetUid(1);
-
-/// The coldkey that owns the subnet and is the chain's sudo key.
+/// The coldkey that owns the subnets and is the chain's sudo key.
 pub const OWNER: &str = "//Alice";
 
-/// The hotkey under which the subnet is registered.
+/// The hotkey under which the subnets are registered.
 pub const OWNER_HOTKEY: &str = "//Alice//owner";
 
-/// What the canned miner says to everything.
-const CANNED_ANSWER: &str = "As a large language model, I am happy to help you with that.";
+/// The part of those who judge.
+const VALIDATOR: &str = "validator";
+
+/// How much later than it could the slow honest miner answers, in milliseconds.
+const THROTTLE_MS: u32 = 150;
 
 /// The size of the cast and the ports it listens on.
 #[derive(Args, Clone, Debug)]
 pub struct Staging {
+    /// A task to hold a subnet for, with :COUNT as many; may be repeated
+    #[arg(long = "task", value_name = "NAME[:COUNT]", default_values = DEFAULT_TASKS)]
+    pub tasks: Vec<Wanted>,
+
     /// Authorities that agree on blocks; blocks go on while more than two thirds of them live
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=16))]
     pub authorities: u16,
 
-    /// Validators that judge answers
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=8))]
-    pub validators: u16,
+    /// Validators that judge answers on each subnet [default: 2, or 1 where a task has several subnets]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=8))]
+    pub validators: Option<u16>,
 
-    /// Honest miners
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=16))]
-    pub miners: u16,
+    /// A model directory to use instead of what this program brings, for the task named or else for the first; may be repeated
+    #[arg(long, value_name = "[NAME=]DIR")]
+    pub model: Vec<String>,
 
-    /// Dishonest miners, none of which should earn
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Villain::Untrained, Villain::Canned])]
-    pub villains: Vec<Villain>,
+    /// A private folder to draw challenges from, for the task named or else for the first; may be repeated
+    #[arg(long, value_name = "[NAME=]DIR")]
+    pub challenges: Vec<String>,
 
     /// Port of the first authority's JSON-RPC; the other authorities take the first service ports
     #[arg(long, default_value_t = 9944)]
@@ -57,21 +63,14 @@ pub struct Staging {
     pub service_port: u16,
 }
 
-/// How a miner cheats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Villain {
-    /// Serves a model that was never trained under the honest model's name
-    Untrained,
-    /// Answers everything with the same text
-    Canned,
-}
-
 /// A process of the cast: what it is called and how it is started.
 pub struct Role {
-    /// Such as `miner-1`; also the name of its log.
+    /// Such as `text-1`; also the name of its log.
     pub name: String,
     /// What the table says of it.
-    pub part: &'static str,
+    pub part: String,
+    /// The subnet it works on, if it works on one.
+    pub netuid: Option<NetUid>,
     /// The hotkey it signs with, if it signs.
     pub hotkey: Option<Pair>,
     /// The coldkey that owns the hotkey.
@@ -82,14 +81,52 @@ pub struct Role {
     pub arguments: Vec<String>,
 }
 
+/// Those who play on one subnet.
+pub struct Troupe {
+    /// Number, task and name of the subnet.
+    pub stand: Stand,
+    pub miners: Vec<Role>,
+    pub validators: Vec<Role>,
+}
+
 /// Everybody, in the order in which they enter.
 pub struct Cast {
     pub owner: Pair,
     pub owner_hotkey: Pair,
     pub authorities: Vec<Role>,
-    pub miners: Vec<Role>,
-    pub validators: Vec<Role>,
+    pub troupes: Vec<Troupe>,
     pub gateway: Role,
+}
+
+impl Role {
+    /// Whether it judges others.
+    pub fn is_validator(&self) -> bool {
+        self.part == VALIDATOR
+    }
+}
+
+impl Troupe {
+    /// Miners, then validators.
+    pub fn players(&self) -> impl Iterator<Item = &Role> {
+        self.miners.iter().chain(&self.validators)
+    }
+}
+
+impl Cast {
+    /// Everybody who has a seat on some subnet.
+    pub fn players(&self) -> impl Iterator<Item = &Role> {
+        self.troupes.iter().flat_map(Troupe::players)
+    }
+
+    /// Every miner of every subnet.
+    pub fn miners(&self) -> impl Iterator<Item = &Role> {
+        self.troupes.iter().flat_map(|troupe| &troupe.miners)
+    }
+
+    /// Every validator of every subnet.
+    pub fn validators(&self) -> impl Iterator<Item = &Role> {
+        self.troupes.iter().flat_map(|troupe| &troupe.validators)
+    }
 }
 
 impl Staging {
@@ -97,22 +134,35 @@ impl Staging {
     ///
     /// # Errors
     ///
-    /// When a port number would pass 65535.
-    pub fn cast(&self, directory: &Path, model: Option<&Path>) -> Result<Cast> {
-        let mut ports = Ports {
-            next: self.service_port,
+    /// When a task is unknown, a folder is not there, or a port number would pass 65535.
+    pub fn cast(&self, directory: &Path) -> Result<Cast> {
+        let stands = playbill::stands(&self.tasks)?;
+        let mut casting = Casting {
+            staging: self,
+            directory,
+            models: folders(&self.model, &stands, "--model")?,
+            challenges: folders(&self.challenges, &stands, "--challenges")?,
+            authority_ports: Vec::new(),
+            next_port: self.service_port,
+            daemons: 0,
         };
-        let authorities = self.authorities(directory, &mut ports)?;
-        let chain = chain_urls(&authorities);
-        let miners = self.miners(&chain, model, &mut ports)?;
-        let validators = self.validators(&chain, model, directory, &mut ports)?;
-        let gateway = self.gateway(&chain, &validators);
+        let authorities = casting.authorities()?;
+        let mut troupes = Vec::new();
+        for stand in stands {
+            let miners = casting.miners(&stand)?;
+            let validators = casting.validators(&stand)?;
+            troupes.push(Troupe {
+                stand,
+                miners,
+                validators,
+            });
+        }
+        let gateway = casting.gateway(&troupes);
         Ok(Cast {
             owner: pair(OWNER)?,
             owner_hotkey: pair(OWNER_HOTKEY)?,
             authorities,
-            miners,
-            validators,
+            troupes,
             gateway,
         })
     }
@@ -125,41 +175,49 @@ impl Staging {
         ];
         ports
             .extend((0..self.authorities).map(|i| (self.p2p_port.saturating_add(i), "--p2p-port")));
-        let services = cast
-            .miners
-            .iter()
-            .chain(&cast.validators)
-            .chain(&cast.authorities[1..]);
+        let services = cast.players().chain(&cast.authorities[1..]);
         ports.extend(services.map(|role| (role.port, "--service-port")));
         ports
     }
+}
 
-    fn authorities(&self, directory: &Path, ports: &mut Ports) -> Result<Vec<Role>> {
+/// The casting under way: what is given, and what is handed out.
+struct Casting<'a> {
+    staging: &'a Staging,
+    directory: &'a Path,
+    models: HashMap<NetUid, PathBuf>,
+    challenges: HashMap<NetUid, PathBuf>,
+    authority_ports: Vec<u16>,
+    next_port: u16,
+    daemons: usize,
+}
+
+impl Casting<'_> {
+    fn authorities(&mut self) -> Result<Vec<Role>> {
         let mut roles = Vec::new();
-        for number in 1..=self.authorities {
+        for number in 1..=self.staging.authorities {
             let name = format!("authority-{number}");
-            let port = if number == 1 {
-                self.rpc_port
-            } else {
-                ports.take()?
+            let port = match number {
+                1 => self.staging.rpc_port,
+                _ => self.port()?,
             };
+            let file = |path: &str| self.directory.join(path).display().to_string();
             let arguments = vec![
                 "node".into(),
                 "--genesis".into(),
-                directory.join("chain/genesis.json").display().to_string(),
+                file("chain/genesis.json"),
                 "--key".into(),
-                directory
-                    .join(format!("chain/{name}.json"))
-                    .display()
-                    .to_string(),
+                file(&format!("chain/{name}.json")),
                 "--base-path".into(),
-                directory.join(&name).display().to_string(),
+                file(&name),
                 "--rpc".into(),
                 format!("127.0.0.1:{port}"),
             ];
+            self.authority_ports.push(port);
             roles.push(Role {
                 name,
-                part: "authority",
+                part: "authority".into(),
+                netuid: None,
                 hotkey: None,
                 coldkey: None,
                 port,
@@ -169,140 +227,155 @@ impl Staging {
         Ok(roles)
     }
 
-    fn miners(&self, chain: &str, model: Option<&Path>, ports: &mut Ports) -> Result<Vec<Role>> {
-        let honest = (0..self.miners).map(|_| None);
-        let cheating = self.villains.iter().copied().map(Some);
+    /// A fast honest miner, a slow honest one, and the task's first cheat in a full cast.
+    fn miners(&mut self, stand: &Stand) -> Result<Vec<Role>> {
+        let mut parts = vec![
+            ("fast".to_owned(), vec![]),
+            (
+                "slow".to_owned(),
+                vec!["--throttle-ms".to_owned(), THROTTLE_MS.to_string()],
+            ),
+        ];
+        let cheat = stand.kind.cheats().first().filter(|_| !stand.is_small);
+        parts.extend(cheat.map(|cheat| {
+            let arguments = vec!["--cheat".to_owned(), (*cheat).to_owned()];
+            (format!("cheat: {cheat}"), arguments)
+        }));
         let mut roles = Vec::new();
-        for (index, villain) in honest.chain(cheating).enumerate() {
-            let name = format!("miner-{}", index + 1);
-            let port = ports.take()?;
-            let mut arguments = service_arguments("miner", chain, &name, port);
-            arguments.extend(model_arguments(model));
-            let part = match villain {
-                None => "honest",
-                Some(Villain::Untrained) => {
-                    arguments.extend(["--villain".into(), "untrained".into()]);
-                    "untrained model"
-                }
-                Some(Villain::Canned) => {
-                    arguments.extend(["--villain".into(), "canned".into()]);
-                    arguments.extend(["--canned".into(), CANNED_ANSWER.into()]);
-                    "canned text"
-                }
-            };
-            roles.push(signing_role(name, part, port, arguments)?);
+        for (index, (part, more)) in parts.into_iter().enumerate() {
+            let name = format!("{}-{}", stand.label, index + 1);
+            let mut role = self.daemon("miner", stand, name, part)?;
+            role.arguments.extend(more);
+            roles.push(role);
         }
         Ok(roles)
     }
 
-    fn validators(
-        &self,
-        chain: &str,
-        model: Option<&Path>,
-        directory: &Path,
-        ports: &mut Ports,
-    ) -> Result<Vec<Role>> {
+    fn validators(&mut self, stand: &Stand) -> Result<Vec<Role>> {
+        let count = self
+            .staging
+            .validators
+            .unwrap_or(if stand.is_small { 1 } else { 2 });
         let mut roles = Vec::new();
-        for number in 1..=self.validators {
-            let name = format!("validator-{number}");
-            let port = ports.take()?;
-            let mut arguments = service_arguments("validator", chain, &name, port);
-            arguments.extend(model_arguments(model));
-            let state = directory.join(format!("{name}.json"));
-            arguments.extend(["--state".into(), state.display().to_string()]);
-            roles.push(signing_role(name, "validator", port, arguments)?);
+        for number in 1..=count {
+            let name = format!("{}-validator-{number}", stand.label);
+            let state = self.directory.join(format!("{name}.json"));
+            let mut role = self.daemon("validator", stand, name, VALIDATOR.into())?;
+            role.arguments
+                .extend(["--state".into(), state.display().to_string()]);
+            if let Some(folder) = self.challenges.get(&stand.netuid) {
+                role.arguments
+                    .extend(["--challenges".into(), folder.display().to_string()]);
+            }
+            roles.push(role);
         }
         Ok(roles)
     }
 
-    /// The gateway signs as all validators in turn, so that no signer is known to miners as one who only probes.
-    fn gateway(&self, chain: &str, validators: &[Role]) -> Role {
-        let port = self.gateway_port;
-        let mut arguments = vec!["gateway".into(), "--node".into(), chain.to_owned()];
-        for validator in validators {
-            arguments.extend(["--hotkey".into(), hotkey_uri(&validator.name)]);
-            arguments.extend([
-                "--validator".into(),
-                format!("http://127.0.0.1:{}", validator.port),
-            ]);
+    /// The gateway signs as all validators of a subnet in turn, so that no signer is known to miners as one who only probes.
+    fn gateway(&mut self, troupes: &[Troupe]) -> Role {
+        let port = self.staging.gateway_port;
+        let mut arguments = vec!["gateway".into(), "--node".into(), self.chain()];
+        for troupe in troupes {
+            let netuid = troupe.stand.netuid;
+            arguments.extend(["--netuid".into(), netuid.to_string()]);
+            for validator in &troupe.validators {
+                let url = format!("{netuid}=http://127.0.0.1:{}", validator.port);
+                arguments.extend(["--hotkey".into(), hotkey_uri(&validator.name)]);
+                arguments.extend(["--validator".into(), url]);
+            }
         }
-        arguments.extend(["--netuid".into(), NETUID.to_string()]);
         arguments.extend(["--listen".into(), format!("127.0.0.1:{port}")]);
         Role {
             name: "gateway".into(),
-            part: "gateway",
+            part: "gateway".into(),
+            netuid: None,
             hotkey: None,
             coldkey: None,
             port,
             arguments,
         }
     }
-}
 
-/// Hands out service ports one after the other.
-struct Ports {
-    next: u16,
-}
+    /// A role that signs with a hotkey of its own on a subnet.
+    fn daemon(&mut self, command: &str, stand: &Stand, name: String, part: String) -> Result<Role> {
+        let port = self.port()?;
+        let mut arguments = [
+            command,
+            "--node",
+            &self.chain(),
+            "--hotkey",
+            &hotkey_uri(&name),
+            "--netuid",
+            &stand.netuid.to_string(),
+            "--listen",
+            &format!("127.0.0.1:{port}"),
+        ]
+        .map(String::from)
+        .to_vec();
+        if let Some(model) = self.models.get(&stand.netuid) {
+            arguments.extend(["--model".into(), model.display().to_string()]);
+        }
+        Ok(Role {
+            part,
+            netuid: Some(stand.netuid),
+            hotkey: Some(pair(&hotkey_uri(&name))?),
+            coldkey: Some(pair(&coldkey_uri(&name))?),
+            name,
+            port,
+            arguments,
+        })
+    }
 
-impl Ports {
-    fn take(&mut self) -> Result<u16> {
-        let port = self.next;
-        self.next = port
+    /// The next service port.
+    fn port(&mut self) -> Result<u16> {
+        let port = self.next_port;
+        self.next_port = port
             .checked_add(1)
             .context("too many services for the ports after --service-port")?;
         Ok(port)
     }
+
+    /// Every authority's address, so that no daemon depends on a single one; each daemon begins with another, so that none
+    /// bears them all.
+    fn chain(&mut self) -> String {
+        let first = self.daemons % self.authority_ports.len();
+        self.daemons += 1;
+        let (before, after) = self.authority_ports.split_at(first);
+        addresses(after.iter().chain(before).copied())
+    }
 }
 
-/// Every authority's address, so that no daemon depends on a single one.
+/// Every authority's address, for the localnet's own use.
 pub fn chain_urls(authorities: &[Role]) -> String {
-    let urls: Vec<String> = authorities
-        .iter()
-        .map(|role| format!("ws://127.0.0.1:{}", role.port))
-        .collect();
+    addresses(authorities.iter().map(|role| role.port))
+}
+
+fn addresses(ports: impl Iterator<Item = u16>) -> String {
+    let urls: Vec<String> = ports.map(|port| format!("ws://127.0.0.1:{port}")).collect();
     urls.join(",")
 }
 
-fn service_arguments(command: &str, chain: &str, name: &str, port: u16) -> Vec<String> {
-    let listen = format!("127.0.0.1:{port}");
-    [
-        command,
-        "--node",
-        chain,
-        "--hotkey",
-        &hotkey_uri(name),
-        "--netuid",
-        &NETUID.to_string(),
-        "--listen",
-        &listen,
-    ]
-    .map(String::from)
-    .to_vec()
-}
-
-/// Without a model of the caller's own, every role serves the one inside this program.
-fn model_arguments(model: Option<&Path>) -> Vec<String> {
-    model.map_or(Vec::new(), |model| {
-        vec!["--model".into(), model.display().to_string()]
-    })
-}
-
-fn signing_role(
-    name: String,
-    part: &'static str,
-    port: u16,
-    arguments: Vec<String>,
-) -> Result<Role> {
-    let coldkey = Some(pair(&coldkey_uri(&name))?);
-    let hotkey = Some(pair(&hotkey_uri(&name))?);
-    Ok(Role {
-        name,
-        part,
-        hotkey,
-        coldkey,
-        port,
-        arguments,
-    })
+/// Which subnets each `[NAME=]DIR` of an option is for.
+fn folders(given: &[String], stands: &[Stand], option: &str) -> Result<HashMap<NetUid, PathBuf>> {
+    let mut folders = HashMap::new();
+    for text in given {
+        let named = |stand: &Stand, name: &str| stand.kind.id().name() == name;
+        let (task, folder) = match text.split_once('=') {
+            Some((name, folder)) if stands.iter().any(|stand| named(stand, name)) => {
+                (name.to_owned(), folder)
+            }
+            // No task of this localnet: a folder with such a name, for the first task.
+            _ => (stands[0].kind.id().name().to_owned(), text.as_str()),
+        };
+        let folder = Path::new(folder)
+            .canonicalize()
+            .with_context(|| format!("find {folder}, given with {option}"))?;
+        for stand in stands.iter().filter(|stand| named(stand, &task)) {
+            folders.insert(stand.netuid, folder.clone());
+        }
+    }
+    Ok(folders)
 }
 
 fn coldkey_uri(name: &str) -> String {

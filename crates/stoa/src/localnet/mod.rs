@@ -1,18 +1,23 @@
 //! A whole market on one machine: every role as its own process, started as an operator would start it.
 //!
 //! ```text
-//!  premises ──▶ genesis ──▶ authorities ──▶ opening ──▶ miners, validators, gateway ──▶ table
-//!  (directory,   (once)      (a block is     (subnet,     (each answers /health)          (until Ctrl-C)
-//!   ports, disk)              finalized)      seats, stake)
+//!  premises ──▶ genesis ──▶ authorities ──▶ opening ──▶ miners, validators, gateway ──▶ first ──▶ table
+//!  (directory,   (once)      (a block is     (subnets,    (a few at a time; each         (an answer  (until
+//!   ports, disk)              finalized)      seats, stake) answers /health)              of each     Ctrl-C)
+//!                                                                                         task)
 //! ```
 //!
 //! The localnet holds no state of its own: the chain and the daemons' files in the data directory are everything, so a start
-//! after Ctrl-C, or after `kill -9` of all of it, resumes the same market.
+//! after Ctrl-C, or after `kill -9` of all of it, resumes the same market. `processes.json` there says how each process is
+//! started, `status.json` how the market stands.
 
 mod cast;
+mod first;
 mod opening;
+mod playbill;
 mod premises;
 mod processes;
+mod status;
 mod steps;
 mod table;
 
@@ -32,8 +37,8 @@ use steps::Steps;
 /// How long a daemon may take until it answers its health check.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(40);
 
-/// Pause between two looks at a daemon that is not up yet.
-const HEALTH_PAUSE: Duration = Duration::from_millis(100);
+/// Processes that may be starting at once: more would only wait for each other's share of the processor.
+const STARTING_AT_ONCE: usize = 8;
 
 /// Bring up a whole market on this machine
 #[derive(Args)]
@@ -52,10 +57,6 @@ pub struct Localnet {
     /// Blocks between epochs
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u16).range(8..))]
     tempo: u16,
-
-    /// A model directory to serve instead of the one inside this program
-    #[arg(long)]
-    model: Option<PathBuf>,
 }
 
 impl Localnet {
@@ -82,21 +83,19 @@ impl Localnet {
     /// Everything from the first check to the table; returns only with an error.
     async fn perform(&self, processes: &mut Vec<Process>) -> Result<()> {
         let mut steps = Steps::new();
-        let premises = Premises::take(&self.data_dir)?;
+        let premises = Premises::take(&self.data_dir, premises::LOCK_PATIENCE).await?;
         let directory = premises.directory();
-        let model = match &self.model {
-            Some(path) => Some(
-                path.canonicalize()
-                    .with_context(|| format!("find {}", path.display()))?,
-            ),
-            None => None,
-        };
-        let cast = self.staging.cast(directory, model.as_deref())?;
+        let cast = self.staging.cast(directory)?;
         premises::ensure_ports_free(&self.staging.ports(&cast))?;
         let binary = std::env::current_exe().context("find this program's own file")?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .context("make an HTTP client")?;
         let mut stage = Stage {
             binary: &binary,
             premises: &premises,
+            http: &http,
             processes,
         };
 
@@ -105,31 +104,47 @@ impl Localnet {
             self.make_genesis(&binary, directory).await?;
         }
         steps.begin(&format!("starting {} authorities", cast.authorities.len()));
-        stage.start(&cast.authorities)?;
+        for authority in &cast.authorities {
+            stage.start(authority)?;
+        }
+        stage.describe()?;
         let client = stage.connect(&cast::chain_urls(&cast.authorities)).await?;
         let head = stage.first_finalized(&client).await?;
         steps.begin(&format!(
-            "block {head} is final; opening the market on chain"
+            "block {head} is final; opening {} on chain",
+            counted(cast.troupes.len(), "subnet")
         ));
         opening::open(&client, &cast, self.tempo).await?;
-
-        steps.begin(&format!("starting {} miners", cast.miners.len()));
-        stage.start(&cast.miners)?;
-        stage.healthy(&cast.miners).await?;
-        steps.begin(&format!(
-            "starting {} validators and the gateway",
-            cast.validators.len()
-        ));
-        stage.start(&cast.validators)?;
-        stage.start(std::slice::from_ref(&cast.gateway))?;
-        stage.healthy(&cast.validators).await?;
-        stage.healthy(std::slice::from_ref(&cast.gateway)).await?;
+        self.enter(&mut steps, &mut stage, &cast).await?;
         steps.begin("waiting for the validators' first verdicts");
-        first_verdicts(&cast.validators).await?;
+        first::verdicts(&http, &cast).await?;
         steps.begin("asking the gateway for a first answer");
-        let answer = first_answer(cast.gateway.port).await?;
-        steps.end(&format!("the gateway answers: {answer:?}"));
-        table::keep(&client, &cast, &self.staging, directory, stage.processes).await
+        let answers = first::answers(&http, &cast).await?;
+        steps.end(&answers);
+        table::keep(
+            &client,
+            &http,
+            &cast,
+            &self.staging,
+            directory,
+            stage.processes,
+        )
+        .await
+    }
+
+    /// Starts everybody who works for the market.
+    async fn enter(&self, steps: &mut Steps, stage: &mut Stage<'_>, cast: &Cast) -> Result<()> {
+        steps.begin(&format!(
+            "starting {}",
+            counted(cast.miners().count(), "miner")
+        ));
+        stage.bring_up(cast.miners()).await?;
+        steps.begin(&format!(
+            "starting {} and the gateway",
+            counted(cast.validators().count(), "validator")
+        ));
+        let rest = cast.validators().chain(std::iter::once(&cast.gateway));
+        stage.bring_up(rest).await
     }
 
     /// Runs `stoa genesis new`, once in a market's life.
@@ -170,17 +185,36 @@ impl Localnet {
 struct Stage<'a> {
     binary: &'a Path,
     premises: &'a Premises,
+    http: &'a reqwest::Client,
     processes: &'a mut Vec<Process>,
 }
 
 impl Stage<'_> {
-    fn start(&mut self, roles: &[Role]) -> Result<()> {
+    fn start(&mut self, role: &Role) -> Result<()> {
         let logs = self.premises.logs();
-        for role in roles {
-            self.processes
-                .push(Process::start(self.binary, &logs, role)?);
-        }
+        let process = Process::start(self.binary, &logs, role)?;
+        self.processes.push(process);
+        Ok(())
+    }
+
+    /// Writes down who runs, for those who want to kill a process and start it again.
+    fn describe(&self) -> Result<()> {
         processes::describe(self.processes, self.binary, self.premises.directory())
+    }
+
+    /// Starts daemons, a few at a time, and waits until each answers its health check.
+    async fn bring_up<'r>(&mut self, roles: impl Iterator<Item = &'r Role>) -> Result<()> {
+        let roles: Vec<&Role> = roles.collect();
+        for few in roles.chunks(STARTING_AT_ONCE) {
+            for role in few {
+                self.start(role)?;
+            }
+            self.describe()?;
+            for role in few {
+                self.healthy(role).await?;
+            }
+        }
+        Ok(())
     }
 
     fn ensure_running(&mut self) -> Result<()> {
@@ -232,106 +266,36 @@ impl Stage<'_> {
         }
     }
 
-    /// Waits until every role answers its health check.
-    async fn healthy(&mut self, roles: &[Role]) -> Result<()> {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .context("make an HTTP client")?;
+    /// Waits until a daemon answers its health check.
+    async fn healthy(&mut self, role: &Role) -> Result<()> {
         let deadline = tokio::time::Instant::now() + HEALTH_PATIENCE;
-        for role in roles {
-            let url = format!("http://127.0.0.1:{}/health", role.port);
-            loop {
-                let answer = http.get(&url).timeout(Duration::from_secs(1)).send().await;
-                if answer.is_ok_and(|answer| answer.status().is_success()) {
-                    break;
-                }
-                self.ensure_running()?;
-                ensure!(
-                    tokio::time::Instant::now() < deadline,
-                    "{} does not answer {url}; see its log in {}",
-                    role.name,
-                    self.premises.logs().display()
-                );
-                // A process that is starting tells nobody when it listens; asking again is the only way.
-                tokio::time::sleep(HEALTH_PAUSE).await;
+        let url = format!("http://127.0.0.1:{}/health", role.port);
+        loop {
+            let asked = self.http.get(&url).timeout(Duration::from_secs(1));
+            if asked
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status().is_success())
+            {
+                return Ok(());
             }
-        }
-        Ok(())
-    }
-}
-
-/// Waits until every validator has verified an answer of some miner, so that the gateway knows whom to trust.
-async fn first_verdicts(validators: &[Role]) -> Result<()> {
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .context("make an HTTP client")?;
-    let deadline = tokio::time::Instant::now() + HEALTH_PATIENCE;
-    for validator in validators {
-        let has_verified = |standings: protocol::Standings| {
-            standings.miners.iter().any(|miner| 0 < miner.verified)
-        };
-        while !table::report(&http, validator.port)
-            .await
-            .is_some_and(has_verified)
-        {
+            self.ensure_running()?;
             ensure!(
                 tokio::time::Instant::now() < deadline,
-                "{} has verified no answer within {} s; see its log",
-                validator.name,
-                HEALTH_PATIENCE.as_secs()
+                "{} does not answer {url}; see its log in {}",
+                role.name,
+                self.premises.logs().display()
             );
-            // Standings are asked for, not announced.
-            tokio::time::sleep(HEALTH_PAUSE).await;
+            // A process that is starting tells nobody when it listens; asking again is the only way.
+            tokio::time::sleep(first::PAUSE).await;
         }
     }
-    Ok(())
 }
 
-/// What the market says to its first customer.
-async fn first_answer(gateway_port: u16) -> Result<String> {
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .context("make an HTTP client")?;
-    let base = format!("http://127.0.0.1:{gateway_port}/v1");
-    let sent = http
-        .get(format!("{base}/models"))
-        .timeout(HEALTH_PATIENCE)
-        .send()
-        .await;
-    let models: serde_json::Value = sent
-        .context("ask the gateway for its models")?
-        .json()
-        .await
-        .context("read its models")?;
-    let body = serde_json::json!({
-        "model": models["data"][0]["id"],
-        "max_tokens": 24,
-        "messages": [{"role": "user", "content": "Speak of love."}],
-    });
-    let url = format!("{base}/chat/completions");
-    let sent = http
-        .post(&url)
-        .timeout(HEALTH_PATIENCE)
-        .json(&body)
-        .send()
-        .await;
-    let answer = sent.context("ask the gateway")?;
-    let status = answer.status();
-    let answer: serde_json::Value = answer.json().await.context("read the gateway's answer")?;
-    let text = answer["choices"][0]["message"]["content"].as_str();
-    text.map(|text| text.trim().to_owned())
-        .with_context(|| format!("the gateway answered {status}: {answer}"))
-}
-
-/// Who a hotkey belongs to, for people.
-fn role_of<'a>(cast: &'a Cast, hotkey: &primitives::AccountId) -> Option<&'a Role> {
-    let players = cast.miners.iter().chain(&cast.validators);
-    players.into_iter().find(|role| {
-        role.hotkey
-            .as_ref()
-            .is_some_and(|own| own.account() == *hotkey)
-    })
+/// `1 miner`, `2 miners`.
+fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    }
 }

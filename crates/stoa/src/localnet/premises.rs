@@ -7,11 +7,18 @@ use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Free space below which a chain would soon stop: four databases, and logs.
 const FREE_BYTES_MIN: u64 = 512 * 1024 * 1024;
 
-/// The localnet's directory, locked for as long as this value lives.
+/// How long the processes of a localnet that was just killed may take to end.
+pub const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The localnet's directory, locked for as long as this value lives, or a process that the localnet started.
+///
+/// The processes inherit the lock: after `kill -9` of the localnet they end by themselves, but not at once, and the next
+/// localnet must not start theirs beside them.
 pub struct Premises {
     directory: PathBuf,
     is_new: bool,
@@ -19,12 +26,16 @@ pub struct Premises {
 }
 
 impl Premises {
-    /// Takes a directory, making it if need be.
+    /// Takes a directory, making it if need be and waiting at most `patience` for those who are leaving it.
     ///
     /// # Errors
     ///
     /// When it cannot be written, another localnet holds it, or the disk is nearly full.
-    pub fn take(directory: &Path) -> Result<Self> {
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn take(directory: &Path, patience: Duration) -> Result<Self> {
         fs::create_dir_all(directory.join("logs"))
             .with_context(|| format!("make the data directory {}", directory.display()))?;
         let directory = directory
@@ -32,16 +43,21 @@ impl Premises {
             .with_context(|| format!("resolve {}", directory.display()))?;
         ensure_space(&directory)?;
         let lock = File::create(directory.join("lock")).context("write to the data directory")?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => bail!(
-                "another localnet runs in {}\nhint: stop it, or choose another place with --data-dir",
-                directory.display()
-            ),
+        let lock = match lock.try_lock() {
+            Ok(()) => lock,
+            Err(TryLockError::WouldBlock) => match locked_within(lock, patience).await {
+                Some(lock) => lock.context("lock the data directory")?,
+                None => bail!(
+                    "another localnet runs in {}\nhint: stop it, or choose another place with --data-dir",
+                    directory.display()
+                ),
+            },
             Err(TryLockError::Error(error)) => {
                 return Err(error).context("lock the data directory");
             }
-        }
+        };
+        rustix::io::fcntl_setfd(&lock, rustix::io::FdFlags::empty())
+            .context("let processes inherit the lock")?;
         let is_new = !directory.join("chain/genesis.json").exists();
         Ok(Self {
             directory,
@@ -64,6 +80,18 @@ impl Premises {
     pub fn logs(&self) -> PathBuf {
         self.directory.join("logs")
     }
+}
+
+/// Waits for the lock; `None` if it is still held after `patience`.
+async fn locked_within(lock: File, patience: Duration) -> Option<std::io::Result<File>> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    // A thread of its own: a pool's would be waited for at the program's end.
+    std::thread::spawn(move || {
+        let locked = lock.lock().map(|()| lock);
+        // Nobody waits any more: the lock is let go with the file.
+        sender.send(locked).ok();
+    });
+    tokio::time::timeout(patience, receiver).await.ok()?.ok()
 }
 
 fn ensure_space(directory: &Path) -> Result<()> {
@@ -120,14 +148,32 @@ mod tests {
         assert!(error.contains("--rpc-port"), "{error}");
     }
 
-    #[test]
-    fn one_directory_holds_one_localnet_at_a_time() {
+    #[tokio::test]
+    async fn one_directory_holds_one_localnet_at_a_time() {
         let scratch = tempfile::tempdir().unwrap();
-        let first = Premises::take(scratch.path()).unwrap();
+        let impatient = Duration::from_millis(20);
+        let first = Premises::take(scratch.path(), impatient).await.unwrap();
         assert!(first.is_new());
-        let refused = Premises::take(scratch.path()).err().unwrap().to_string();
+        let refused = Premises::take(scratch.path(), impatient).await;
+        let refused = refused.err().unwrap().to_string();
         assert!(refused.contains("another localnet"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_localnet_waits_until_the_last_process_of_another_has_ended() {
+        let scratch = tempfile::tempdir().unwrap();
+        let first = Premises::take(scratch.path(), LOCK_PATIENCE).await.unwrap();
+        // Outlives the localnet that started it, as after `kill -9`, until its standard input closes.
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
         drop(first);
-        assert!(Premises::take(scratch.path()).is_ok());
+        let impatient = Duration::from_millis(20);
+        assert!(Premises::take(scratch.path(), impatient).await.is_err());
+        let waiting = Premises::take(scratch.path(), LOCK_PATIENCE);
+        drop(child.stdin.take());
+        assert!(waiting.await.is_ok());
+        child.wait().unwrap();
     }
 }

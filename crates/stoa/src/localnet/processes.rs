@@ -6,6 +6,7 @@
 use super::cast::Role;
 use anyhow::{Context, Result, bail};
 use keys::Pair;
+use primitives::NetUid;
 use serde::Serialize;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -22,7 +23,8 @@ const TAIL_BYTES_MAX: usize = 2_000;
 /// A role of the market as a child process.
 pub struct Process {
     name: String,
-    part: &'static str,
+    part: String,
+    netuid: Option<NetUid>,
     port: u16,
     hotkey: Option<String>,
     coldkey: Option<String>,
@@ -36,6 +38,7 @@ pub struct Process {
 struct Entry<'a> {
     name: &'a str,
     part: &'a str,
+    netuid: Option<NetUid>,
     pid: Option<u32>,
     port: u16,
     hotkey: Option<&'a str>,
@@ -63,7 +66,7 @@ impl Process {
         let child = Command::new(binary)
             .arg("--end-with-parent")
             .args(&role.arguments)
-            // A dozen processes share this machine's cores: each model computes on one thread, or all of them wait.
+            // Dozens of processes share this machine's cores: each model computes on one thread, or all of them wait.
             .env("RAYON_NUM_THREADS", "1")
             .stdin(Stdio::piped())
             .stdout(output)
@@ -76,7 +79,8 @@ impl Process {
         let address = |pair: &Option<Pair>| pair.as_ref().map(|pair| pair.account().to_string());
         Ok(Self {
             name: role.name.clone(),
-            part: role.part,
+            part: role.part.clone(),
+            netuid: role.netuid,
             port: role.port,
             hotkey: address(&role.hotkey),
             coldkey: address(&role.coldkey),
@@ -86,7 +90,7 @@ impl Process {
         })
     }
 
-    /// The role's name, such as `miner-2`.
+    /// The role's name, such as `text-2`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -160,7 +164,8 @@ pub fn describe(processes: &[Process], binary: &Path, directory: &Path) -> Resul
         .iter()
         .map(|process| Entry {
             name: &process.name,
-            part: process.part,
+            part: &process.part,
+            netuid: process.netuid,
             pid: process.child.id(),
             port: process.port,
             hotkey: process.hotkey.as_deref(),

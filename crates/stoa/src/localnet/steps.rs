@@ -41,11 +41,13 @@ impl Steps {
         self.current = Some(what.to_owned());
     }
 
-    /// Ends the last step.
-    pub fn end(&mut self, what: &str) {
+    /// Ends the last step, with a line for each thing that came of it.
+    pub fn end(&mut self, results: &[String]) {
         self.finish_current();
-        self.current = Some(what.to_owned());
-        self.finish_current();
+        for what in results {
+            self.current = Some(what.clone());
+            self.finish_current();
+        }
         self.bar.finish_and_clear();
     }
 

@@ -1,18 +1,15 @@
 //! The table of a running market: height and finality, and what each participant is worth to the others.
 //!
-//! It is made anew for every look from the chain and from the validators' own reports; nothing in it is remembered. A
-//! terminal sees one table that keeps itself current; a file or a pipe gets a new one after each epoch.
+//! A terminal sees one table that keeps itself current; a file or a pipe gets a new one after each epoch. A few subnets are
+//! shown miner by miner, many with a line each.
 
-use super::cast::{Cast, NETUID, Staging};
+use super::cast::{Cast, Staging};
 use super::processes::Process;
-use super::role_of;
+use super::status::{self, MinerStatus, Status, SubnetStatus};
 use anyhow::{Context, Result};
-use client::storage::map;
-use client::{Client, Metagraph};
+use client::Client;
 use console::{Term, style};
-use primitives::{AccountId, Rao};
-use protocol::Standings;
-use runtime::Runtime;
+use primitives::Rao;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -20,67 +17,51 @@ use std::time::Duration;
 /// Between two looks.
 const REFRESH: Duration = Duration::from_secs(1);
 
-/// How long a validator may take to report.
-const REPORT_PATIENCE: Duration = Duration::from_millis(800);
+/// More subnets than this get a line each.
+const SUBNETS_IN_FULL: usize = 4;
 
-/// What one look at the market saw.
-struct Look {
-    finalized: u32,
-    graph: Metagraph,
-    blocks_to_epoch: Option<u64>,
-    /// TAO in the subnet's pool, and alpha: their ratio is the price.
-    pool: (u64, u64),
-    reports: Vec<Standings>,
-    ended: Vec<String>,
-}
+/// Characters of a validator's reason that are shown.
+const REASON_CHARS_MAX: usize = 60;
 
 /// Shows the market until the caller stops waiting.
 ///
 /// # Errors
 ///
-/// When the terminal cannot be written. A chain that cannot be read is shown as such and asked again.
+/// When the terminal or the status file cannot be written. A chain that cannot be read is shown as such and asked again.
 pub async fn keep(
     client: &Client,
+    http: &reqwest::Client,
     cast: &Cast,
     staging: &Staging,
     directory: &Path,
     processes: &mut [Process],
 ) -> Result<()> {
     let terminal = Term::stdout();
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .context("make an HTTP client")?;
     let mut lines_shown = 0;
     let mut epoch_shown = None;
     loop {
-        let text = match look(client, cast, &http, processes).await {
-            Ok(seen) => {
-                let epoch = seen
-                    .graph
-                    .neurons
-                    .iter()
-                    .map(|neuron| neuron.emission)
-                    .max();
-                if !terminal.is_term() && epoch_shown.is_some() && epoch_shown == epoch {
-                    tokio::time::sleep(REFRESH).await;
-                    continue;
-                }
+        let text = match status::look(client, cast, http, processes).await {
+            Ok(status) => {
+                status::publish(&status, directory)?;
+                let epoch = status.subnets.first().map(|subnet| subnet.epochs);
+                let is_new = epoch_shown.is_none() || epoch_shown != epoch;
                 epoch_shown = epoch;
-                render(&seen, cast, staging, directory)
+                (terminal.is_term() || is_new).then(|| render(&status, staging, directory))
             }
-            Err(error) => format!("no authority answers: {error:#}\n"),
+            Err(error) => Some(format!("no authority answers: {error:#}\n")),
         };
-        let text = if terminal.is_term() {
-            terminal
-                .clear_last_lines(lines_shown)
-                .context("redraw the table")?;
-            fitted(&text, usize::from(terminal.size().1))
-        } else {
-            text
-        };
-        terminal.write_str(&text).context("write the table")?;
-        lines_shown = text.lines().count();
+        if let Some(text) = text {
+            let text = if terminal.is_term() {
+                terminal
+                    .clear_last_lines(lines_shown)
+                    .context("redraw the table")?;
+                fitted(&text, usize::from(terminal.size().1))
+            } else {
+                text
+            };
+            terminal.write_str(&text).context("write the table")?;
+            lines_shown = text.lines().count();
+        }
         tokio::time::sleep(REFRESH).await;
     }
 }
@@ -93,171 +74,165 @@ fn fitted(text: &str, columns: usize) -> String {
     lines.collect()
 }
 
-async fn look(
-    client: &Client,
-    cast: &Cast,
-    http: &reqwest::Client,
-    processes: &mut [Process],
-) -> Result<Look> {
-    let graph = client.metagraph(NETUID).await?;
-    let state = client.best_state().await?;
-    let netuid = pallet_subtensor::NetUid::from(NETUID.0);
-    let tao = state
-        .read(map::<pallet_subtensor::SubnetTAO<Runtime>, _, _>(netuid))
-        .await?;
-    let alpha = state
-        .read(map::<pallet_subtensor::SubnetAlphaIn<Runtime>, _, _>(
-            netuid,
-        ))
-        .await?;
-    let mut reports = Vec::new();
-    for validator in &cast.validators {
-        // A validator that does not report is missing from the standings, and shown as ended if it has.
-        if let Some(report) = report(http, validator.port).await {
-            reports.push(report);
-        }
-    }
-    let ended = processes
-        .iter_mut()
-        .filter_map(|process| (!process.is_running()).then(|| process.name().to_owned()))
-        .collect();
-    Ok(Look {
-        finalized: client.finalized().await?.number,
-        blocks_to_epoch: client.schedule(NETUID).await?.blocks_left(),
-        pool: (tao, alpha),
-        graph,
-        reports,
-        ended,
-    })
-}
-
-/// What a validator says of the miners; `None` when it does not answer in time.
-pub async fn report(http: &reqwest::Client, port: u16) -> Option<Standings> {
-    let url = format!("http://127.0.0.1:{port}/standings");
-    let answer = http.get(url).timeout(REPORT_PATIENCE).send().await.ok()?;
-    answer.json().await.ok()
-}
-
-fn render(seen: &Look, cast: &Cast, staging: &Staging, directory: &Path) -> String {
+fn render(status: &Status, staging: &Staging, directory: &Path) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    write_table(&mut text, seen, cast).ok();
-    write_addresses(&mut text, seen, staging, directory).ok();
+    write(&mut text, status, staging, directory).ok();
     text
 }
 
-fn write_table(text: &mut String, seen: &Look, cast: &Cast) -> std::fmt::Result {
-    let lag = seen.graph.block.saturating_sub(seen.finalized);
-    let epoch = seen
-        .blocks_to_epoch
-        .map_or("never".into(), |left| format!("in {left} blocks"));
+fn write(
+    text: &mut String,
+    status: &Status,
+    staging: &Staging,
+    directory: &Path,
+) -> std::fmt::Result {
+    let lag = status.height.saturating_sub(status.finalized);
     writeln!(text)?;
     writeln!(
         text,
-        "height {} · finalized {} ({lag} behind) · next epoch {epoch}",
-        seen.graph.block, seen.finalized
+        "height {} · finalized {} ({lag} behind)",
+        status.height, status.finalized
     )?;
-    let head = format!(
-        "{:>4}  {:<12} {:<16} {:>9} {:>10} {:>16}  {}",
-        "uid", "name", "part", "standing", "share", "earned", "last answer"
-    );
-    writeln!(text, "{}", style(head).bold())?;
-    let incentive: u64 = seen
-        .graph
-        .neurons
-        .iter()
-        .map(|neuron| u64::from(neuron.incentive))
-        .sum();
-    let dividends: u64 = seen
-        .graph
-        .neurons
-        .iter()
-        .map(|neuron| u64::from(neuron.dividends))
-        .sum();
-    for neuron in &seen.graph.neurons {
-        let Some(role) = role_of(cast, &neuron.hotkey) else {
-            continue;
-        };
-        let is_validator = role.part == "validator";
-        let (share, total, of) = if is_validator {
-            (neuron.dividends, dividends, "d")
-        } else {
-            (neuron.incentive, incentive, "i")
-        };
-        let (standing, last) = if is_validator {
-            (None, String::new())
-        } else {
-            opinion(seen, &neuron.hotkey)
-        };
-        let standing = standing.map_or("–".into(), |standing| format!("{standing:.3}"));
-        let earned = if is_validator {
-            String::new()
-        } else {
-            worth(neuron.stake, seen.pool).to_string()
-        };
-        let gone = if seen.ended.contains(&role.name) {
-            "  (ended)"
-        } else {
-            ""
-        };
+    if status.subnets.len() <= SUBNETS_IN_FULL {
+        for subnet in &status.subnets {
+            write_subnet(text, subnet, &status.ended)?;
+        }
+    } else {
+        write_summary(text, status)?;
+    }
+    write_addresses(text, status, staging, directory)
+}
+
+fn write_subnet(text: &mut String, subnet: &SubnetStatus, ended: &[String]) -> std::fmt::Result {
+    let next = subnet.blocks_to_epoch.map_or("no next".into(), |left| {
+        format!("the next in {left} blocks")
+    });
+    writeln!(text)?;
+    let title = format!("subnet {} · {}", subnet.netuid, subnet.task);
+    writeln!(
+        text,
+        "{} · tempo {} · {} epochs, {next}",
+        style(title).bold(),
+        subnet.tempo,
+        subnet.epochs
+    )?;
+    let speed = format!("{}/s", subnet.unit);
+    writeln!(
+        text,
+        "{:>4}  {:<18} {:<18} {:>8} {:>8} {speed:>10} {:>9} {:>18}  last answer",
+        "uid", "name", "part", "standing", "quality", "share", "earned"
+    )?;
+    for miner in &subnet.miners {
+        let gone = gone(ended, &miner.name);
+        let reason: String = miner
+            .reason
+            .iter()
+            .flat_map(|reason| reason.chars())
+            .take(REASON_CHARS_MAX)
+            .collect();
         writeln!(
             text,
-            "{:>4}  {:<12} {:<16} {standing:>9} {:>9} {earned:>16}  {last}{gone}",
-            neuron.uid.0,
-            role.name,
-            role.part,
-            percent(share, total, of),
+            "{:>4}  {:<18} {:<18} {:>8} {:>8} {:>10} {:>9} {:>18}  {reason}{gone}",
+            miner.uid,
+            miner.name,
+            miner.part,
+            figure(miner.standing, 3),
+            figure(miner.quality, 3),
+            figure(miner.per_second, 1),
+            percent("i", miner.share),
+            tao(miner.earned),
+        )?;
+    }
+    for validator in &subnet.validators {
+        let gone = gone(ended, &validator.name);
+        writeln!(
+            text,
+            "{:>4}  {:<18} {:<18} {:>8} {:>8} {:>10} {:>9}{gone}",
+            validator.uid,
+            validator.name,
+            "validator",
+            "",
+            "",
+            "",
+            percent("d", validator.share),
         )?;
     }
     Ok(())
 }
 
-/// The standing of a miner in the validators' mean, and what the latest of them says of its last answer.
-fn opinion(seen: &Look, hotkey: &AccountId) -> (Option<f64>, String) {
-    let opinions: Vec<_> = seen
-        .reports
-        .iter()
-        .flat_map(|report| &report.miners)
-        .filter(|miner| miner.hotkey == *hotkey)
-        .collect();
-    if opinions.is_empty() {
-        return (None, String::new());
+fn write_summary(text: &mut String, status: &Status) -> std::fmt::Result {
+    writeln!(text)?;
+    let head = format!(
+        "{:>6}  {:<12} {:<24} {:>6} {:>7} {:>10} {:>18} {:>18}",
+        "netuid", "name", "task", "epochs", "paid", "best share", "least earned", "most earned"
+    );
+    writeln!(text, "{}", style(head).bold())?;
+    for subnet in &status.subnets {
+        let earned = || subnet.miners.iter().map(|miner| miner.earned);
+        let best = subnet.miners.iter().filter_map(|miner| miner.share);
+        let best = best.fold(None, |best: Option<f64>, share| {
+            Some(best.map_or(share, |best| best.max(share)))
+        });
+        writeln!(
+            text,
+            "{:>6}  {:<12} {:<24} {:>6} {:>7} {:>10} {:>18} {:>18}",
+            subnet.netuid,
+            subnet.name,
+            subnet.task.to_string(),
+            subnet.epochs,
+            format!("{} of {}", paid(subnet), subnet.miners.len()),
+            percent("i", best),
+            tao(earned().min().unwrap_or_default()),
+            tao(earned().max().unwrap_or_default()),
+        )?;
     }
-    let mean = opinions.iter().map(|miner| miner.standing).sum::<f64>() / opinions.len() as f64;
-    let last = opinions
-        .iter()
-        .filter_map(|miner| miner.last.as_ref())
-        .max_by_key(|last| last.at_ms);
-    let reason = last
-        .map(|last| last.reason.chars().take(60).collect())
-        .unwrap_or_default();
-    (Some(mean), reason)
+    let paying = status.subnets.iter().filter(|subnet| 0 < paid(subnet));
+    writeln!(
+        text,
+        "{} of {} subnets paid a miner in their last epoch",
+        paying.count(),
+        status.subnets.len()
+    )
 }
 
-fn percent(share: u16, total: u64, of: &str) -> String {
-    if total == 0 {
-        return "–".into();
-    }
-    format!("{of} {:.1} %", 100.0 * f64::from(share) / total as f64)
+/// How many miners earned in the last epoch.
+fn paid(subnet: &SubnetStatus) -> usize {
+    let earns = |miner: &&MinerStatus| Rao(0) < miner.last_epoch;
+    subnet.miners.iter().filter(earns).count()
 }
 
-/// Alpha at the pool's present price, in TAO.
-fn worth(alpha: Rao, (tao_in, alpha_in): (u64, u64)) -> Rao {
-    if alpha_in == 0 {
-        return Rao(0);
+fn gone(ended: &[String], name: &String) -> &'static str {
+    match ended.contains(name) {
+        true => "  (ended)",
+        false => "",
     }
-    let worth = u128::from(alpha.0) * u128::from(tao_in) / u128::from(alpha_in);
-    Rao(u64::try_from(worth).unwrap_or(u64::MAX))
+}
+
+fn figure(value: Option<f64>, digits: usize) -> String {
+    value.map_or("–".into(), |value| format!("{value:.digits$}"))
+}
+
+fn percent(of: &str, share: Option<f64>) -> String {
+    share.map_or("–".into(), |share| format!("{of} {:.1} %", 100.0 * share))
+}
+
+/// An amount to four digits behind the point: the rest is for `status.json`.
+fn tao(amount: Rao) -> String {
+    format!(
+        "{:.4} TAO",
+        amount.0 as f64 / primitives::RAO_PER_TAO as f64
+    )
 }
 
 fn write_addresses(
     text: &mut String,
-    seen: &Look,
+    status: &Status,
     staging: &Staging,
     directory: &Path,
 ) -> std::fmt::Result {
     writeln!(text)?;
-    for name in &seen.ended {
+    for name in &status.ended {
         writeln!(
             text,
             "{name} has ended; processes.json has the command that starts it again"
@@ -269,7 +244,7 @@ fn write_addresses(
     )?;
     writeln!(
         text,
-        "  API    http://127.0.0.1:{}/v1   (any OpenAI client, any key)",
+        "  API    http://127.0.0.1:{}/v1   (any OpenAI client, any key; /v1/models lists all there is)",
         staging.gateway_port
     )?;
     writeln!(
@@ -277,5 +252,10 @@ fn write_addresses(
         "  chain  ws://127.0.0.1:{}        (btcli -n local subnets list)",
         staging.rpc_port
     )?;
-    writeln!(text, "  logs   {}/logs", directory.display())
+    writeln!(
+        text,
+        "  logs   {0}/logs   figures {0}/{1}",
+        directory.display(),
+        status::FILE
+    )
 }
