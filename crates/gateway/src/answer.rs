@@ -19,7 +19,7 @@ pub struct Heading {
     pub created: u64,
     /// The model asked for.
     pub model: String,
-    /// Which of the two shapes.
+    /// Which of the two shapes; work has none, and passes for a text.
     pub route: Route,
     /// Whether a stream ends with the counts; then every chunk has a `usage` field.
     pub include_usage: bool,
@@ -77,7 +77,7 @@ impl Heading {
                 let message = json!({"role": "assistant", "content": answer.text, "refusal": null});
                 ("chat.completion", ("message", message))
             }
-            Route::Completions => ("text_completion", ("text", json!(answer.text))),
+            Route::Completions | Route::Work => ("text_completion", ("text", json!(answer.text))),
         };
         let logprobs = self.logprobs(&answer.logprobs, 0);
         json!({
@@ -142,7 +142,7 @@ impl Heading {
                 }),
                 None,
             ),
-            Route::Completions => (None, Some(text.unwrap_or(""))),
+            Route::Completions | Route::Work => (None, Some(text.unwrap_or(""))),
         };
         Choice {
             delta,
@@ -160,7 +160,7 @@ impl Heading {
     ) -> Bytes {
         let object = match self.route {
             Route::Chat => "chat.completion.chunk",
-            Route::Completions => "text_completion",
+            Route::Completions | Route::Work => "text_completion",
         };
         event(&Chunk {
             id: &self.id,
@@ -178,7 +178,7 @@ impl Heading {
         match self.route {
             _ if logprobs.is_empty() => Value::Null,
             Route::Chat => json!({"content": logprobs, "refusal": null}),
-            Route::Completions => parallel(logprobs, offset),
+            Route::Completions | Route::Work => parallel(logprobs, offset),
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
 
-use primitives::{Hotkey, Uid};
+use primitives::{Hotkey, TaskId, Uid};
 
 use crate::choice::FLOOR;
 
@@ -28,6 +28,8 @@ pub struct Model {
     pub id: String,
     /// The longest prompt and answer together, in tokens, if the miner says.
     pub context_length: Option<u32>,
+    /// The task it is for, if the miner says.
+    pub task: Option<TaskId>,
 }
 
 /// A miner with what is known about it off chain.
@@ -69,6 +71,7 @@ pub struct Directory {
 struct Picture {
     listed: Arc<Vec<Listed>>,
     offers: Arc<Vec<Offer>>,
+    serving: usize,
 }
 
 impl Directory {
@@ -82,12 +85,18 @@ impl Directory {
         self.picture().offers
     }
 
+    /// How many miners in good standing serve anything.
+    pub fn serving(&self) -> usize {
+        self.picture().serving
+    }
+
     /// Puts a new picture in place.
     pub fn replace(&self, listed: Vec<Listed>) {
-        let offers = Arc::new(offers(&listed));
+        let honest = honest(&listed);
         let picture = Picture {
+            offers: Arc::new(offers(&honest)),
+            serving: honest.len(),
             listed: Arc::new(listed),
-            offers,
         };
         *self
             .picture
@@ -103,19 +112,21 @@ impl Directory {
     }
 }
 
-/// What the miners in good standing offer together.
-fn offers(listed: &[Listed]) -> Vec<Offer> {
+/// The miners in good standing that serve anything.
+fn honest(listed: &[Listed]) -> Vec<&Listed> {
     let best = listed
         .iter()
         .filter_map(|listed| listed.standing)
         .fold(0.0, f64::max);
-    let honest = |listed: &&Listed| listed.standing.is_none_or(|own| own >= FLOOR * best);
+    let is_honest = |listed: &&Listed| listed.standing.is_none_or(|own| own >= FLOOR * best);
+    let serving = listed.iter().filter(|listed| !listed.models.is_empty());
+    serving.filter(is_honest).collect()
+}
+
+/// What these miners offer together.
+fn offers(honest: &[&Listed]) -> Vec<Offer> {
     let mut offers: Vec<Offer> = Vec::new();
-    for model in listed
-        .iter()
-        .filter(honest)
-        .flat_map(|listed| &listed.models)
-    {
+    for model in honest.iter().flat_map(|listed| &listed.models) {
         match offers.iter_mut().find(|offer| offer.id == model.id) {
             Some(offer) => {
                 offer.miners += 1;
@@ -146,6 +157,7 @@ mod tests {
         let model = |(id, context): &(&str, u32)| Model {
             id: id.to_string(),
             context_length: Some(*context),
+            task: None,
         };
         let models = models.iter().map(model).collect();
         Listed {
@@ -188,5 +200,6 @@ mod tests {
             .map(|offer| offer.id.clone())
             .collect();
         assert_eq!(names, ["a", "new"]);
+        assert_eq!(directory.serving(), 2);
     }
 }

@@ -1,27 +1,37 @@
-//! Keeps the directory current: who is on the subnet (chain), how they are judged (validators), what they serve (miners).
+//! Keeps the picture of each subnet current: its task and who is there (chain), how they are judged (validators), what they
+//! serve (miners).
 //!
-//! The chain's heads set the pace: after a new block, but at most once in [`PACE`], the metagraph and the standings are
-//! read; a miner is asked what it serves when it first appears and every [`DESCRIBE_AGAIN`] after. A source that fails leaves
-//! what was known: with the chain away the last picture serves on, with a validator away the others' standings count.
+//! The chain's heads set the pace: after a new block, but at most once in [`PACE`], the task, the metagraph and the standings
+//! are read; a miner is asked what it serves when it first appears and every [`DESCRIBE_AGAIN`] after. A source that fails leaves
+//! what was known: with the chain away the last picture serves on, with a validator away the others' standings count. Every
+//! subnet is followed by itself, so that none waits for another's miners.
+//!
+//! # The task
+//!
+//! A subnet whose task changes gets a new market, on which nothing is known of anyone; one without a task, or with one that this
+//! program does not know, gets none, and says so once.
 //!
 //! # Standings
 //!
-//! A miner's standing is the mean over the validators that have judged it. With no validator configured, or none
+//! A miner's standing is the mean over the validators that have judged it at this task. With no validator configured, or none
 //! answering yet, its incentive on chain stands in; while nobody has any, all count the same.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use client::{Client, Follow, Metagraph};
+use client::{Client, Follow, Head, Metagraph};
 use futures::{StreamExt, stream};
-use primitives::{Hotkey, NetUid};
+use keys::Pair;
+use primitives::{Hotkey, NetUid, TaskId};
 use protocol::Standings;
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::directory::{Listed, Miner, Model};
-use crate::search::Market;
+use crate::market::{Market, Shared};
+use crate::signer::Signer;
+use crate::subnets::{Subnet, Trade};
 
 /// Shortest time between two refreshes.
 pub const PACE: Duration = Duration::from_secs(1);
@@ -36,12 +46,14 @@ const STANDINGS: Duration = Duration::from_secs(3);
 /// Largest list of standings read, in bytes: 4096 miners fit.
 const STANDINGS_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Where the picture comes from.
+/// Where the picture of one subnet comes from.
 pub struct Sources {
     /// The chain.
     pub client: Client,
-    /// The subnet.
-    pub netuid: NetUid,
+    /// Keys to sign with, on whatever market there is.
+    pub hotkeys: Vec<Pair>,
+    /// What all markets share.
+    pub shared: Shared,
     /// Base addresses of validators' HTTP services.
     pub validators: Vec<String>,
     /// For the validators.
@@ -54,10 +66,15 @@ struct Description {
     again: Instant,
 }
 
-/// Follows the chain and keeps `market`'s directory current until `shutdown`.
-pub async fn follow(market: Arc<Market>, sources: Sources, shutdown: CancellationToken) {
+/// Follows the chain and keeps `subnet` current until `shutdown`.
+pub async fn follow(subnet: Arc<Subnet>, sources: Sources, shutdown: CancellationToken) {
     let mut heads = sources.client.follow(Follow::Best);
-    let mut descriptions = HashMap::new();
+    let mut follower = Follower {
+        subnet,
+        sources,
+        descriptions: HashMap::new(),
+    };
+    let netuid = follower.subnet.netuid;
     let mut next = tokio::time::Instant::now();
     loop {
         let block = tokio::select! {
@@ -67,17 +84,13 @@ pub async fn follow(market: Arc<Market>, sources: Sources, shutdown: Cancellatio
         match block {
             Ok(head) if tokio::time::Instant::now() >= next => {
                 next = tokio::time::Instant::now() + PACE;
-                let metagraph = sources.client.metagraph_at(sources.netuid, head.hash).await;
-                match metagraph {
-                    Ok(metagraph) => {
-                        refresh(&market, &sources, &metagraph, &mut descriptions).await;
-                    }
-                    Err(error) => tracing::warn!(%error, "cannot read the metagraph"),
+                if let Err(error) = follower.refresh(head).await {
+                    tracing::warn!(%netuid, %error, "cannot read the subnet");
                 }
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "the chain is away; serving from what is known");
+                tracing::warn!(%netuid, %error, "the chain is away; serving from what is known");
                 tokio::select! {
                     () = shutdown.cancelled() => return,
                     () = sleep_until(tokio::time::Instant::now() + PACE) => {}
@@ -87,12 +100,73 @@ pub async fn follow(market: Arc<Market>, sources: Sources, shutdown: Cancellatio
     }
 }
 
-async fn refresh(
+/// Whatever follows one subnet.
+struct Follower {
+    subnet: Arc<Subnet>,
+    sources: Sources,
+    descriptions: HashMap<Hotkey, Description>,
+}
+
+impl Follower {
+    /// Brings the subnet up to the block.
+    async fn refresh(&mut self, head: Head) -> Result<(), client::Error> {
+        let netuid = self.subnet.netuid;
+        let task = self.sources.client.task(netuid).await?;
+        let Some(market) = self.market(task) else {
+            return Ok(());
+        };
+        let metagraph = self.sources.client.metagraph_at(netuid, head.hash).await?;
+        update(&market, &self.sources, &metagraph, &mut self.descriptions).await;
+        Ok(())
+    }
+
+    /// The market for the task that the chain names now, if there can be one.
+    fn market(&mut self, task: Option<TaskId>) -> Option<Arc<Market>> {
+        let netuid = self.subnet.netuid;
+        let now = self.subnet.trade();
+        let is_same = now.task() == task && !matches!(now, Trade::Unread);
+        if let (Trade::Open(market), true) = (&now, is_same) {
+            return Some(market.clone());
+        }
+        if is_same {
+            return None;
+        }
+        self.descriptions.clear();
+        let trade = match task.map(|task| tasks::find(&task)) {
+            None => {
+                tracing::warn!(%netuid, "this subnet's owner has named no task (stoa subnet task --netuid {netuid} --set NAME/VERSION)");
+                Trade::Untasked
+            }
+            Some(Err(unknown)) => {
+                tracing::warn!(%netuid, %unknown, "this subnet is not served");
+                Trade::Unknown(unknown)
+            }
+            Some(Ok(kind)) => {
+                tracing::info!(%netuid, task = %kind.id(), "serving this subnet");
+                let signer = Signer::new(self.sources.hotkeys.clone(), netuid)?;
+                let market = Market::new(kind, signer, self.sources.shared.clone());
+                Trade::Open(Arc::new(market))
+            }
+        };
+        self.subnet.set(trade.clone());
+        match trade {
+            Trade::Open(market) => Some(market),
+            _ => None,
+        }
+    }
+}
+
+/// Puts a new picture of the subnet in place.
+async fn update(
     market: &Arc<Market>,
     sources: &Sources,
     metagraph: &Metagraph,
     descriptions: &mut HashMap<Hotkey, Description>,
 ) {
+    let seat = |hotkey: &Hotkey| metagraph.seat(hotkey);
+    market
+        .signer
+        .permit(|own| seat(own).is_some_and(|neuron| neuron.validator_permit));
     let miners: Vec<Miner> = metagraph
         .reachable()
         .map(|(neuron, address)| Miner {
@@ -102,7 +176,7 @@ async fn refresh(
         })
         .collect();
     let (standings, ()) = tokio::join!(
-        standings(sources, metagraph),
+        standings(market, sources, metagraph),
         describe(market, &miners, descriptions)
     );
     let listed = miners.into_iter().map(|miner| Listed {
@@ -113,10 +187,12 @@ async fn refresh(
             .map_or_else(Vec::new, |own| own.models.clone()),
     });
     let listed: Vec<Listed> = listed.collect();
-    let known = |hotkey: &Hotkey| metagraph.seat(hotkey).is_some();
+    let known = |hotkey: &Hotkey| seat(hotkey).is_some();
     descriptions.retain(|hotkey, _| known(hotkey));
     market.conditions.retain(known);
-    market.metrics.miners.set(listed.len() as i64);
+    market
+        .metrics
+        .miners(&market.task, market.netuid, listed.len());
     market.directory.replace(listed);
 }
 
@@ -139,7 +215,9 @@ async fn describe(
     let answers: Vec<_> = asked.collect().await;
     for (miner, answer) in answers {
         match answer {
-            Ok(models) => {
+            Ok(mut models) => {
+                let task = market.kind.id();
+                models.retain(|model| model.task.as_ref().is_none_or(|own| *own == task));
                 let description = Description {
                     models,
                     again: now + DESCRIBE_AGAIN,
@@ -160,22 +238,38 @@ async fn describe(
 }
 
 /// How the miners are judged now; those not in the map are not.
-async fn standings(sources: &Sources, metagraph: &Metagraph) -> HashMap<Hotkey, f64> {
+async fn standings(
+    market: &Market,
+    sources: &Sources,
+    metagraph: &Metagraph,
+) -> HashMap<Hotkey, f64> {
     let asked = sources
         .validators
         .iter()
         .map(|validator| judgement(&sources.http, validator));
-    let judgements: Vec<Standings> = futures::future::join_all(asked)
+    let task = market.kind.id();
+    let mut judgements: Vec<Standings> = futures::future::join_all(asked)
         .await
         .into_iter()
         .flatten()
         .collect();
+    judgements.retain(|own| is_about(own, market.netuid, &task));
     let means = means(&judgements);
     if means.is_empty() {
         incentives(metagraph)
     } else {
         means
     }
+}
+
+/// Whether a validator judges this subnet at this task; one that does not was given for the wrong subnet.
+fn is_about(judgement: &Standings, netuid: NetUid, task: &TaskId) -> bool {
+    let is_about = judgement.netuid == netuid && judgement.task == *task;
+    if !is_about {
+        let (validator, other) = (judgement.validator, judgement.netuid);
+        tracing::warn!(%netuid, %validator, %other, task = %judgement.task, "a validator judges another subnet or task");
+    }
+    is_about
 }
 
 /// The mean standing of each miner over the validators that have graded it.
@@ -255,15 +349,19 @@ mod tests {
             standing: *standing,
             weight: 0,
             probes: *probes,
+            quality: *standing,
+            originality: 1.0,
             verified: 0,
-            tokens_per_s: None,
-            first_token_ms: None,
+            per_second: None,
+            first_ms: None,
             last: None,
         };
         Standings {
             validator: AccountId([99; 32]),
             netuid: NetUid(1),
-            model: "m".into(),
+            task: "text-generation/1".parse().expect("a task"),
+            unit: "tokens".into(),
+            model: Some("m".into()),
             block: 1,
             miners: standings.iter().map(judged).collect(),
         }
@@ -280,5 +378,15 @@ mod tests {
         assert_eq!(of(1).map(|mean| (mean * 1000.0).round()), Some(700.0));
         assert_eq!(of(2), Some(0.0));
         assert_eq!(of(3), None, "never graded is not judged");
+    }
+
+    #[test]
+    fn a_validator_of_another_subnet_or_task_does_not_count() {
+        let task: TaskId = "text-generation/1".parse().expect("a task");
+        let other: TaskId = "tour/1".parse().expect("a task");
+        let judgement = judgement(&[(1, 0.8, 5)]);
+        assert!(is_about(&judgement, NetUid(1), &task));
+        assert!(!is_about(&judgement, NetUid(2), &task));
+        assert!(!is_about(&judgement, NetUid(1), &other));
     }
 }

@@ -98,6 +98,38 @@ impl ApiError {
         )
     }
 
+    /// 400: the body says something that the task does not take.
+    pub fn invalid_body(message: impl Into<String>) -> Self {
+        let code = Some("invalid_value");
+        Self::new(StatusCode::BAD_REQUEST, INVALID, code, None, message)
+    }
+
+    /// 400: the bytes are no picture.
+    pub fn invalid_image(message: impl Into<String>) -> Self {
+        let code = Some("invalid_image");
+        let status = StatusCode::BAD_REQUEST;
+        Self::new(status, INVALID, code, Some("image"), message)
+    }
+
+    /// 413: the picture has more bytes or pixels than anyone decodes.
+    pub fn image_too_large(message: impl Into<String>) -> Self {
+        let code = Some("image_too_large");
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        Self::new(status, INVALID, code, Some("image"), message)
+    }
+
+    /// 415: the body is of a type that nobody here reads.
+    pub fn unsupported_media(param: &str, kind: &str) -> Self {
+        let kind: String = kind.chars().take(80).collect();
+        let message = format!(
+            "a picture must be image/png, image/jpeg or image/webp (or application/octet-stream, or base64 inside \
+             application/json), not {kind:?}"
+        );
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        let code = Some("unsupported_media_type");
+        Self::new(status, INVALID, code, Some(param), message)
+    }
+
     /// 400: the prompt leaves no room for an answer.
     pub fn context_length(param: &str, message: impl Into<String>) -> Self {
         let code = Some("context_length_exceeded");
@@ -136,6 +168,15 @@ impl ApiError {
             format!("the model `{model}` does not exist; GET /v1/models lists those that do");
         let code = Some("model_not_found");
         Self::new(StatusCode::NOT_FOUND, INVALID, code, Some("model"), message)
+    }
+
+    /// 404: no subnet served here pays for this task.
+    pub fn task_not_found(name: &str) -> Self {
+        let name: String = name.chars().take(80).collect();
+        let message =
+            format!("no subnet served here pays for the task `{name}`; GET /v1/models lists those that are");
+        let code = Some("task_not_found");
+        Self::new(StatusCode::NOT_FOUND, INVALID, code, Some("task"), message)
     }
 
     /// 404: there is nothing at this address.
@@ -181,6 +222,13 @@ impl ApiError {
         let message = format!("rate limit reached: {per_minute} requests per minute");
         let (status, code) = (StatusCode::TOO_MANY_REQUESTS, Some("rate_limit_exceeded"));
         Self::new(status, "rate_limit_error", code, None, message).retry_after(pause)
+    }
+
+    /// 500: the gateway itself failed; its log says how.
+    pub fn internal() -> Self {
+        let message = "the gateway could not read this; try again, or tell its operator";
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, SERVER, Some("internal_error"), None, message)
     }
 
     /// 503: as many requests as this gateway takes are under way.

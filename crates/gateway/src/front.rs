@@ -16,7 +16,9 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::error::ApiError;
 use crate::limits::{Allowance, Gates};
-use crate::service::{Gateway, MINER, REQUEST_HASH, TRIES, UID, ascii};
+use crate::images;
+use crate::service::{Gateway, MINER, NETUID, REQUEST_HASH, TRIES, UID, ascii};
+use crate::work::RECEIPT;
 
 /// For a request's body to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
@@ -33,7 +35,16 @@ pub(crate) fn cors() -> CorsLayer {
         .allow_origin(Any)
         .allow_methods(Any)
         .allow_headers(Any)
-        .expose_headers([REQUEST_ID, PROCESSING_MS, MINER, UID, REQUEST_HASH, TRIES])
+        .expose_headers([
+            REQUEST_ID,
+            PROCESSING_MS,
+            MINER,
+            UID,
+            NETUID,
+            REQUEST_HASH,
+            TRIES,
+            RECEIPT,
+        ])
 }
 
 /// Gives the request a name, and says at the end how it went and how long it took.
@@ -58,7 +69,6 @@ pub(crate) async fn observe(
     let took_ms = arrived.elapsed().as_millis() as u64;
     let status = response.status().as_u16();
     gateway
-        .market
         .metrics
         .request(route.unwrap_or("other"), status);
     tracing::info!(request = ?id, %method, path, status, took_ms, "answered");
@@ -70,10 +80,12 @@ pub(crate) async fn observe(
 
 /// Labels come from this list, not from what callers type.
 fn route_label(path: &str) -> &'static str {
-    const KNOWN: [&str; 6] = [
+    const KNOWN: [&str; 8] = [
         "/v1/models",
         "/v1/chat/completions",
         "/v1/completions",
+        "/v1/tasks/{name}",
+        "/v1/images/classifications",
         "/health",
         "/metrics",
         "/openapi.json",
@@ -129,7 +141,7 @@ pub(crate) async fn bound(
     request: Request,
     next: Next,
 ) -> Response {
-    let limit = gateway.body_bytes_max;
+    let limit = limit(&gateway, request.uri().path());
     let (parts, body) = request.into_parts();
     let announced = parts
         .headers
@@ -148,6 +160,16 @@ pub(crate) async fn bound(
         }
         Err(error) => error.into_response(),
     }
+}
+
+/// The largest body read at an address: every at-once task has a limit of its own.
+fn limit(gateway: &Gateway, path: &str) -> usize {
+    if path == "/v1/images/classifications" {
+        return images::body_bytes_max();
+    }
+    path.strip_prefix("/v1/tasks/")
+        .and_then(|name| gateway.subnets.kind(name))
+        .map_or(gateway.body_bytes_max, |kind| kind.limits().request_bytes)
 }
 
 /// The body, and the memory set aside for it as it came.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use primitives::NetUid;
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -22,13 +23,26 @@ struct RequestLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct TaskLabels {
+    task: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct SubnetLabels {
+    task: String,
+    netuid: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct MinerLabels {
+    task: String,
     miner: String,
     outcome: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct TokenLabels {
+    task: String,
     kind: &'static str,
 }
 
@@ -53,32 +67,29 @@ impl Outcome {
     }
 }
 
-/// The gateway's counters. Labels are bounded: routes are fixed, miners are those on the subnet.
+/// The gateway's counters. Labels are bounded: routes are fixed, tasks are those this program knows, miners are those on the
+/// subnets.
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     tries: Family<MinerLabels, Counter>,
     tokens: Family<TokenLabels, Counter>,
-    first_token: Histogram,
-    whole: Histogram,
-    /// Answers under way.
-    pub answering: Gauge,
-    /// Miners listed on the subnet with an address.
-    pub miners: Gauge,
+    first: Family<TaskLabels, Histogram, fn() -> Histogram>,
+    whole: Family<TaskLabels, Histogram, fn() -> Histogram>,
+    miners: Family<SubnetLabels, Gauge>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        let histogram = || Histogram::new(BUCKETS);
+        let histogram: fn() -> Histogram = || Histogram::new(BUCKETS);
         let mut metrics = Self {
             registry: Registry::with_prefix("stoa_gateway"),
             requests: Family::default(),
             tries: Family::default(),
             tokens: Family::default(),
-            first_token: histogram(),
-            whole: histogram(),
-            answering: Gauge::default(),
-            miners: Gauge::default(),
+            first: Family::new_with_constructor(histogram),
+            whole: Family::new_with_constructor(histogram),
+            miners: Family::default(),
         };
         metrics.register();
         metrics
@@ -95,18 +106,17 @@ impl Metrics {
         );
         registry.register(
             "tries",
-            "Requests sent to miners by outcome",
+            "Requests sent to miners by task and outcome",
             self.tries.clone(),
         );
         registry.register("tokens", "Tokens in receipts by kind", self.tokens.clone());
-        let help = "From the request's arrival to its first token";
-        registry.register("first_token_seconds", help, self.first_token.clone());
-        let help = "From the request's arrival to its last token";
+        let help = "From the request's arrival to the first of its answer, by task";
+        registry.register("first_token_seconds", help, self.first.clone());
+        let help = "From the request's arrival to the end of its answer, by task";
         registry.register("answer_seconds", help, self.whole.clone());
-        registry.register("answering", "Answers under way", self.answering.clone());
         registry.register(
             "miners",
-            "Miners listed with an address",
+            "Miners listed with an address, by subnet",
             self.miners.clone(),
         );
     }
@@ -119,28 +129,41 @@ impl Metrics {
     }
 
     /// Counts how one try at a miner ended.
-    pub fn tried(&self, miner: impl ToString, outcome: Outcome) {
+    pub fn tried(&self, task: &str, miner: impl ToString, outcome: Outcome) {
         let labels = MinerLabels {
+            task: task.to_owned(),
             miner: miner.to_string(),
             outcome: outcome.label(),
         };
         self.tries.get_or_create(&labels).inc();
     }
 
-    /// Counts a finished answer.
-    pub fn answered(&self, prompt_tokens: u32, completion_tokens: u32, took: Duration) {
-        let kinds = [("prompt", prompt_tokens), ("completion", completion_tokens)];
-        for (kind, count) in kinds {
+    /// Counts the tokens of a finished answer.
+    pub fn tokens(&self, task: &str, prompt: u32, completion: u32) {
+        for (kind, count) in [("prompt", prompt), ("completion", completion)] {
+            let task = task.to_owned();
             self.tokens
-                .get_or_create(&TokenLabels { kind })
+                .get_or_create(&TokenLabels { task, kind })
                 .inc_by(u64::from(count));
         }
-        self.whole.observe(took.as_secs_f64());
     }
 
-    /// Counts a first token.
-    pub fn began(&self, took: Duration) {
-        self.first_token.observe(took.as_secs_f64());
+    /// Counts a finished answer.
+    pub fn answered(&self, task: &str, took: Duration) {
+        observe(&self.whole, task, took);
+    }
+
+    /// Counts the first of an answer.
+    pub fn began(&self, task: &str, took: Duration) {
+        observe(&self.first, task, took);
+    }
+
+    /// Says how many miners a subnet lists.
+    pub fn miners(&self, task: &str, netuid: NetUid, count: usize) {
+        let task = task.to_owned();
+        let netuid = netuid.0;
+        let labels = SubnetLabels { task, netuid };
+        self.miners.get_or_create(&labels).set(count as i64);
     }
 
     /// All of it as text.
@@ -152,4 +175,16 @@ impl Metrics {
             Err(error) => format!("# {error}\n"),
         }
     }
+}
+
+fn observe(
+    histograms: &Family<TaskLabels, Histogram, fn() -> Histogram>,
+    task: &str,
+    took: Duration,
+) {
+    let task = task.to_owned();
+    let labels = TaskLabels { task };
+    histograms
+        .get_or_create(&labels)
+        .observe(took.as_secs_f64());
 }

@@ -1,10 +1,17 @@
 //! The description of this API for programs, served at `/openapi.json`.
 //!
 //! The types here document; requests are read by [`crate::question`] and answers written by [`crate::answer`], which are more
-//! lenient than a schema can say.
+//! lenient than a schema can say. Every at-once task that is served has an address of its own in the document, with the schemas
+//! its author's types have; what those define is moved to the document's components, where references find it.
 
+use axum::Json;
+use axum::extract::State;
 use serde::Serialize;
+use serde_json::{Map, Value, json};
+use tasks::{Delivery, Kind};
 use utoipa::{OpenApi, ToSchema};
+
+use crate::service::Gateway;
 
 /// A conversation to continue.
 #[derive(Serialize, ToSchema)]
@@ -173,30 +180,152 @@ pub struct Model {
     created: u64,
     /// `stoa`.
     owned_by: String,
-    /// Longest prompt and answer together, in tokens, if known.
+    /// What kind of work it does, and in which version.
+    task: String,
+    /// The subnet that pays for it; the first, if there are several.
+    netuid: u16,
+    /// All of them.
+    netuids: Vec<u16>,
+    /// Longest prompt and answer together, in tokens, if known; only of models of text.
     context_length: Option<u32>,
     /// How many miners serve it.
     miners: usize,
+}
+
+/// How the gateway fares.
+#[derive(Serialize, ToSchema)]
+pub struct Health {
+    /// `ok`, or `waiting for miners`.
+    status: String,
+    /// How many models and tasks can be asked for.
+    models: usize,
+    /// How many miners there are on all subnets.
+    miners: usize,
+    /// Every subnet.
+    subnets: Vec<SubnetHealth>,
+}
+
+/// How one subnet fares.
+#[derive(Serialize, ToSchema)]
+pub struct SubnetHealth {
+    /// Its number.
+    netuid: u16,
+    /// What it pays for, if its owner has said.
+    task: Option<String>,
+    /// `ok`, `waiting for the chain`, `waiting for miners`, `no task` or `unknown task`.
+    status: String,
+    /// How many miners there are.
+    miners: usize,
+    /// Why it is not served, if it is not.
+    reason: Option<String>,
 }
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Stoa gateway",
-        description = "OpenAI's API over a market of miners"
+        description = "OpenAI's API over markets of miners, and every other kind of work beside it"
     ),
     paths(
         crate::service::chat_completions,
         crate::service::completions,
-        crate::service::list_models,
-        crate::service::one_model,
-        crate::service::health,
-        crate::service::metrics,
+        crate::images::classify,
+        crate::catalogue::list_models,
+        crate::catalogue::one_model,
+        crate::catalogue::health,
+        crate::catalogue::metrics,
     )
 )]
 struct Document;
 
-/// The document.
-pub fn document() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+/// The document of a gateway that serves these kinds of work.
+pub fn document(kinds: &[&'static dyn Kind]) -> Value {
+    let document = Document::openapi();
+    let mut document = serde_json::to_value(document).expect("a description is plain data");
+    for kind in kinds {
+        describe(*kind, &mut document);
+    }
+    document
+}
+
+/// This API, described for programs.
+pub(crate) async fn serve(State(gateway): State<Gateway>) -> Json<Value> {
+    let mut kinds: Vec<&'static dyn Kind> = Vec::new();
+    for market in gateway.subnets.markets() {
+        if kinds.iter().all(|kind| kind.id() != market.kind.id()) {
+            kinds.push(market.kind);
+        }
+    }
+    Json(document(&kinds))
+}
+
+/// Adds one kind of work: its schemas, and its address if its answers come at once.
+fn describe(kind: &dyn Kind, document: &mut Value) {
+    let id = kind.id();
+    let prefix = format!("{}.{}", id.name(), id.version());
+    let components = &mut document["components"]["schemas"];
+    let request = adopt(kind.request_schema(), &prefix, "request", components);
+    let answer = adopt(kind.answer_schema(), &prefix, "answer", components);
+    if kind.delivery() == Delivery::Stream {
+        return;
+    }
+    let error = json!({"$ref": "#/components/schemas/ErrorEnvelope"});
+    let json_of = |schema: Value| json!({"application/json": {"schema": schema}});
+    let post = json!({
+        "tags": ["answers"],
+        "summary": kind.about(),
+        "description": format!("Work for {id}. Who gave the answer, and the proof, is in the headers x-stoa-*."),
+        "operationId": format!("task_{}", id.name()),
+        "parameters": [{
+            "name": "netuid", "in": "query", "required": false, "schema": {"type": "integer"},
+            "description": "Which subnet, where several pay for the task",
+        }],
+        "requestBody": {"required": true, "content": json_of(request)},
+        "responses": {
+            "200": {"description": "The answer, byte for byte as the miner signed it", "content": json_of(answer)},
+            "4XX": {"description": "The request is at fault", "content": json_of(error.clone())},
+            "5XX": {"description": "No miner could answer", "content": json_of(error)},
+        },
+    });
+    document["paths"][format!("/v1/tasks/{}", id.name())] = json!({"post": post});
+}
+
+/// Moves a JSON Schema with all it defines into the components; returns a reference to it.
+fn adopt(mut schema: Value, prefix: &str, part: &str, components: &mut Value) -> Value {
+    let place = |name: &str| format!("{prefix}.{part}.{name}");
+    let mut defined = Map::new();
+    if let Some(fields) = schema.as_object_mut() {
+        fields.remove("$schema");
+        if let Some(Value::Object(definitions)) = fields.remove("$defs") {
+            defined = definitions;
+        }
+    }
+    redirect(&mut schema, &place);
+    let name = format!("{prefix}.{part}");
+    for (own, mut definition) in defined {
+        redirect(&mut definition, &place);
+        components[place(&own)] = definition;
+    }
+    let reference = json!({"$ref": format!("#/components/schemas/{name}")});
+    components[name] = schema;
+    reference
+}
+
+/// Points every reference to a definition of the schema's own at its new place.
+fn redirect(schema: &mut Value, place: &impl Fn(&str) -> String) {
+    match schema {
+        Value::Object(fields) => {
+            for (name, value) in fields.iter_mut() {
+                let own = value.as_str().and_then(|to| to.strip_prefix("#/$defs/"));
+                match own {
+                    Some(own) if name == "$ref" => {
+                        *value = json!(format!("#/components/schemas/{}", place(own)));
+                    }
+                    _ => redirect(value, place),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| redirect(item, place)),
+        _ => {}
+    }
 }

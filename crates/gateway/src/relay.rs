@@ -21,15 +21,16 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
-use protocol::{Answer, Ask, Finish, Part, SignedReceipt};
+use protocol::{Answer, Finish, Part, SignedReceipt};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use crate::answer::{DONE, Heading, Provenance, event};
 use crate::directory::Miner;
 use crate::error::ApiError;
-use crate::metrics::Outcome;
-use crate::search::{Begun, Market, Search, miner_error};
+use crate::market::Market;
+use crate::search::{Begun, Search};
+use crate::text::{Opening, Text, miner_error};
 use crate::transport::MinerError;
 
 /// More prompt tokens than bytes were sent to the miner, by more than a chat template may add, were not read.
@@ -41,6 +42,8 @@ pub struct Served {
     pub answer: Answer,
     /// Why it ended.
     pub finish: Finish,
+    /// Where it came from.
+    pub market: Arc<Market>,
     /// Who gave it.
     pub miner: Miner,
     /// The same for the customer, with the proof.
@@ -53,15 +56,15 @@ pub struct Served {
 ///
 /// Those of [`Search::next`].
 pub async fn whole(
-    market: &Arc<Market>,
-    ask: &Ask,
-    search: &mut Search<'_>,
+    text: &Text,
+    search: &mut Search<'_, Text>,
     arrived: Instant,
 ) -> Result<Served, ApiError> {
     loop {
         let mut begun = search.next().await?;
-        market.metrics.began(arrived.elapsed());
-        match finish(market, ask, &mut begun, arrived).await {
+        let market = begun.market.clone();
+        market.metrics.began(&market.task, arrived.elapsed());
+        match finish(text, &mut begun, arrived).await {
             Ok((finish, receipt)) => {
                 let Miner { uid, hotkey, .. } = begun.miner;
                 let provenance = Provenance {
@@ -69,10 +72,11 @@ pub async fn whole(
                     uid,
                     receipt,
                 };
-                let (answer, miner) = (begun.answer, begun.miner);
+                let (answer, miner) = (begun.came.answer, begun.miner);
                 return Ok(Served {
                     answer,
                     finish,
+                    market,
                     miner,
                     provenance,
                 });
@@ -84,28 +88,23 @@ pub async fn whole(
 
 /// Reads an answer to its end.
 async fn finish(
-    market: &Market,
-    ask: &Ask,
-    begun: &mut Begun,
+    text: &Text,
+    begun: &mut Begun<Opening>,
     arrived: Instant,
 ) -> Result<(Finish, SignedReceipt), MinerError> {
-    while !begun.answer.is_done() {
-        let part = next_part(market, begun, arrived.elapsed()).await?;
-        begun.answer.take(part).map_err(miner_error)?;
+    while !begun.came.answer.is_done() {
+        let part = next_part(begun, arrived.elapsed()).await?;
+        begun.came.answer.take(part).map_err(miner_error)?;
     }
-    conclude(market, ask, begun, arrived)
+    conclude(text, begun, arrived)
 }
 
 /// The next part, within the gateway's patience, of which some is spent.
-async fn next_part(
-    market: &Market,
-    begun: &mut Begun,
-    spent: Duration,
-) -> Result<Part, MinerError> {
-    let patience = &market.patience;
+async fn next_part(begun: &mut Begun<Opening>, spent: Duration) -> Result<Part, MinerError> {
+    let patience = &begun.market.patience;
     let left = patience.whole.saturating_sub(spent);
     let limit = patience.between.min(left);
-    match timeout(limit, begun.parts.next()).await {
+    match timeout(limit, begun.came.parts.next()).await {
         Ok(Some(part)) => part,
         Ok(None) => Err(MinerError::Connection(
             "closed before the end of the answer".into(),
@@ -116,27 +115,28 @@ async fn next_part(
 
 /// Checks a complete answer and counts it.
 fn conclude(
-    market: &Market,
-    ask: &Ask,
-    begun: &Begun,
+    text: &Text,
+    begun: &Begun<Opening>,
     arrived: Instant,
 ) -> Result<(Finish, SignedReceipt), MinerError> {
-    let (finish, receipt) = checked(ask, begun)?;
+    let (finish, receipt) = checked(text, begun)?;
     let counts = &receipt.receipt;
-    market.conditions.served(&begun.miner.hotkey);
-    market.metrics.tried(begun.miner.hotkey, Outcome::Served);
-    market.metrics.answered(
-        counts.prompt_tokens,
-        counts.completion_tokens,
-        arrived.elapsed(),
-    );
+    let market = &begun.market;
+    market.praise(&begun.miner);
+    let (read, drawn) = (counts.prompt_tokens, counts.completion_tokens);
+    market.metrics.tokens(&market.task, read, drawn);
+    market.metrics.answered(&market.task, arrived.elapsed());
     Ok((finish, receipt.clone()))
 }
 
 /// The receipt of a complete answer, if it holds what it should.
-fn checked<'a>(ask: &Ask, begun: &'a Begun) -> Result<(Finish, &'a SignedReceipt), MinerError> {
+fn checked<'a>(
+    text: &Text,
+    begun: &'a Begun<Opening>,
+) -> Result<(Finish, &'a SignedReceipt), MinerError> {
+    let ask = &text.ask;
     let false_word = |what: &str| MinerError::Receipt(format!("the receipt is false about {what}"));
-    let answer = &begun.answer;
+    let answer = &begun.came.answer;
     let finish = answer.finish.ok_or_else(|| false_word("the end"))?;
     let signed = answer
         .receipt
@@ -155,7 +155,7 @@ fn checked<'a>(ask: &Ask, begun: &'a Begun) -> Result<(Finish, &'a SignedReceipt
             "the tokens drawn: more than allowed",
         ),
         (
-            receipt.prompt_tokens as usize <= ask.to_body().len() + TEMPLATE_TOKENS_MAX,
+            receipt.prompt_tokens as usize <= text.body.len() + TEMPLATE_TOKENS_MAX,
             "the tokens read: more than were sent",
         ),
         (
@@ -171,10 +171,9 @@ fn checked<'a>(ask: &Ask, begun: &'a Begun) -> Result<(Finish, &'a SignedReceipt
 
 /// A stream's state between two frames.
 struct Relay {
-    market: Arc<Market>,
-    ask: Ask,
+    text: Text,
     heading: Heading,
-    begun: Begun,
+    begun: Begun<Opening>,
     arrived: Instant,
     ready: VecDeque<Bytes>,
     /// Characters sent.
@@ -189,17 +188,16 @@ struct Relay {
 
 /// The frames of a streamed answer. The place in the gateway is given back when the stream is dropped.
 pub fn frames(
-    market: Arc<Market>,
-    ask: Ask,
+    text: Text,
     heading: Heading,
-    begun: Begun,
+    begun: Begun<Opening>,
     arrived: Instant,
     place: OwnedSemaphorePermit,
 ) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> + Send {
-    market.metrics.began(arrived.elapsed());
+    let market = &begun.market;
+    market.metrics.began(&market.task, arrived.elapsed());
     let mut relay = Relay {
-        market,
-        ask,
+        text,
         heading,
         begun,
         arrived,
@@ -221,8 +219,8 @@ impl Relay {
     /// What had come before the first frame.
     fn open(&mut self) {
         self.ready.extend(self.heading.opening());
-        let text = self.begun.answer.text.clone();
-        let logprobs = self.begun.answer.logprobs.clone();
+        let text = self.begun.came.answer.text.clone();
+        let logprobs = self.begun.came.answer.logprobs.clone();
         if !text.is_empty() {
             self.ready
                 .push_back(self.heading.piece(&text, &logprobs, 0));
@@ -232,12 +230,12 @@ impl Relay {
 
     async fn next(&mut self) -> Option<Bytes> {
         self.dawdled += self.handed.take().map_or(Duration::ZERO, |at| at.elapsed());
-        if self.market.patience.whole < self.dawdled {
+        if self.begun.market.patience.whole < self.dawdled {
             return None;
         }
         while self.ready.is_empty() && !self.ended {
             if let Err(error) = self.advance().await {
-                self.market.blame(&self.begun.miner, &error);
+                self.begun.market.blame(&self.begun.miner, &error);
                 self.ready
                     .push_back(event(&ApiError::interrupted().envelope()));
                 self.ended = true;
@@ -250,7 +248,7 @@ impl Relay {
     /// Takes the next part and makes frames of it.
     async fn advance(&mut self) -> Result<(), MinerError> {
         let spent = self.arrived.elapsed().saturating_sub(self.dawdled);
-        let part = next_part(&self.market, &mut self.begun, spent).await?;
+        let part = next_part(&mut self.begun, spent).await?;
         if let Part::Chunk { text, logprobs, .. } = &part
             && !(text.is_empty() && logprobs.is_empty())
         {
@@ -258,11 +256,11 @@ impl Relay {
                 .push_back(self.heading.piece(text, logprobs, self.offset));
             self.offset += text.chars().count();
         }
-        if let Err(error) = self.begun.answer.take(part).map_err(miner_error) {
+        if let Err(error) = self.begun.came.answer.take(part).map_err(miner_error) {
             self.ready.clear();
             return Err(error);
         }
-        if self.begun.answer.is_done() {
+        if self.begun.came.answer.is_done() {
             self.close()?;
         }
         Ok(())
@@ -270,7 +268,7 @@ impl Relay {
 
     /// Checks the receipt and writes the closing frames, which carry it.
     fn close(&mut self) -> Result<(), MinerError> {
-        let (finish, receipt) = conclude(&self.market, &self.ask, &self.begun, self.arrived)?;
+        let (finish, receipt) = conclude(&self.text, &self.begun, self.arrived)?;
         let Miner { uid, hotkey, .. } = self.begun.miner;
         let provenance = Provenance {
             miner: hotkey,

@@ -1,10 +1,14 @@
-//! Finds a miner that answers: picks one, asks, and on failure before the first token asks another.
+//! Finds a miner that answers: picks one, asks, and on failure before the first sign of an answer asks another.
 //!
 //! ```text
-//!  listed · serves the model · not set aside · not tried ──choose──▶ ask ──first token──▶ Begun
-//!        ▲                                                           │ failed, refused, silent
-//!        └───────────────────────────────────────────────────────────┘
+//!  listed · serves what is asked · not set aside · not tried ──choose──▶ ask ──it begins──▶ Begun
+//!        ▲                                                             │ failed, refused, silent
+//!        └─────────────────────────────────────────────────────────────┘
 //! ```
+//!
+//! What is asked, and what counts as having begun, is an [`Errand`]'s business: for text the first token, for work that is
+//! done at once the whole answer, checked. A request may be an errand for several subnets (two that serve a model of the
+//! same name): each try begins with one of them at random, so that all of them get traffic, and goes on to the others.
 //!
 //! # What a miner's no means
 //!
@@ -15,8 +19,8 @@
 //!
 //! # Hedging
 //!
-//! If [`Patience::hedge`] is set and no token has come by then, one more miner is asked at the same time. The first token
-//! decides; the slower request is dropped, which closes its connection.
+//! If [`Patience::hedge`](crate::market::Patience::hedge) is set and nothing has come by then, one more miner is asked at the
+//! same time. The first to begin decides; the slower request is dropped, which closes its connection.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,95 +29,85 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use primitives::Hotkey;
-use protocol::{Answer, AnswerError, Ask, Code, Digest, Refusal, Route};
+use primitives::{Hotkey, NetUid};
+use protocol::{Code, Digest, Refusal, Route};
+use rand::RngExt;
 use tokio::time::{sleep, timeout};
 
 use crate::choice::{Candidate, choose};
-use crate::condition::{Asking, Conditions};
-use crate::directory::{Directory, Listed, Miner};
+use crate::condition::Asking;
+use crate::directory::{Listed, Miner};
 use crate::error::ApiError;
-use crate::metrics::{Metrics, Outcome};
-use crate::signer::Signer;
-use crate::transport::{MinerError, Parts, Transport};
+use crate::market::Market;
+use crate::metrics::Outcome;
+use crate::signer::Signed;
+use crate::transport::{MinerError, Transport};
 
-/// How long, and how often, the gateway tries.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// For the first token of one miner.
-    pub first_token: Duration,
-    /// Between two signs of life in the middle of an answer.
-    pub between: Duration,
-    /// For a whole answer.
-    pub whole: Duration,
-    /// After this time without a token a second miner is asked as well; `None` never.
-    pub hedge: Option<Duration>,
-    /// Most miners asked for one request.
-    pub tries: usize,
-}
+/// Something to ask of one miner after the other.
+pub trait Errand: Send + Sync {
+    /// What a miner that has begun has given so far.
+    type Came: Send + 'static;
 
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            first_token: Duration::from_secs(15),
-            between: Duration::from_secs(15),
-            whole: Duration::from_secs(300),
-            hedge: None,
-            tries: 4,
-        }
-    }
-}
+    /// Where it is posted.
+    fn route(&self) -> Route;
 
-/// What routing works with.
-pub struct Market {
-    /// Who there is.
-    pub directory: Directory,
-    /// How they served lately.
-    pub conditions: Arc<Conditions>,
-    /// How they are reached.
-    pub transport: Arc<dyn Transport>,
-    /// In whose name they are asked.
-    pub signer: Signer,
-    /// How long.
-    pub patience: Patience,
-    /// What happened.
-    pub metrics: Metrics,
+    /// What is posted.
+    fn body(&self) -> Bytes;
+
+    /// Whether a miner says that it serves this.
+    fn suits(&self, listed: &Listed) -> bool;
+
+    /// What is asked for, in words for the customer.
+    fn wanted(&self) -> &str;
+
+    /// How long one miner may take to begin.
+    fn patience(&self, market: &Market) -> Duration;
+
+    /// Asks one miner, until it begins to answer.
+    fn put(
+        &self,
+        transport: &dyn Transport,
+        miner: Miner,
+        signed: Signed,
+    ) -> BoxFuture<'static, Result<Self::Came, MinerError>>;
+
+    /// What to tell the customer of a refusal that finds fault with the request.
+    fn fault(&self, refusal: &Refusal) -> ApiError;
 }
 
 /// A miner that has begun to answer.
-pub struct Begun {
+pub struct Begun<C> {
+    /// Where.
+    pub market: Arc<Market>,
     /// Who.
     pub miner: Miner,
     /// The request, as its receipt must name it.
     pub request_hash: Digest,
     /// What has come so far.
-    pub answer: Answer,
-    /// What is still to come.
-    pub parts: Parts,
+    pub came: C,
     /// Keeps the miner marked as busy with us.
     pub asking: Asking,
 }
 
 /// The search for one request's miner.
-pub struct Search<'a> {
-    market: &'a Arc<Market>,
-    ask: &'a Ask,
-    body: Bytes,
-    tried: Vec<Hotkey>,
+pub struct Search<'a, E: Errand> {
+    markets: Vec<Arc<Market>>,
+    errand: &'a E,
+    tried: Vec<(NetUid, Hotkey)>,
     /// A miner's word that the request is at fault.
     fault: Option<ApiError>,
 }
 
-type Race = FuturesUnordered<BoxFuture<'static, (Miner, Result<Begun, MinerError>)>>;
+/// One try, and whom to blame if it fails.
+type Ended<C> = (Arc<Market>, Miner, Result<Begun<C>, MinerError>);
+type Race<C> = FuturesUnordered<BoxFuture<'static, Ended<C>>>;
 
-impl<'a> Search<'a> {
-    /// Begins a search; nothing is asked yet.
-    pub fn new(market: &'a Arc<Market>, ask: &'a Ask) -> Self {
-        let body = Bytes::from(ask.to_body());
+impl<'a, E: Errand> Search<'a, E> {
+    /// Begins a search on these markets; nothing is asked yet.
+    pub fn new(markets: Vec<Arc<Market>>, errand: &'a E) -> Self {
         Self {
-            market,
-            ask,
-            body,
+            markets,
+            errand,
             tried: Vec::new(),
             fault: None,
         }
@@ -129,19 +123,22 @@ impl<'a> Search<'a> {
     /// # Errors
     ///
     /// The request's fault if miners agree on it, else 503.
-    pub async fn next(&mut self) -> Result<Begun, ApiError> {
+    pub async fn next(&mut self) -> Result<Begun<E::Came>, ApiError> {
         let mut race = Race::new();
         self.join(&mut race);
-        let hedge = self.market.patience.hedge;
+        let hedge = self
+            .markets
+            .first()
+            .and_then(|market| market.patience.hedge);
         let hedge_timer = sleep(hedge.unwrap_or(Duration::MAX / 4));
         tokio::pin!(hedge_timer);
         let mut may_hedge = hedge.is_some();
         loop {
             tokio::select! {
                 finished = race.next() => match finished {
-                    Some((_, Ok(begun))) => return Ok(begun),
-                    Some((miner, Err(error))) => {
-                        self.note(&miner, error)?;
+                    Some((.., Ok(begun))) => return Ok(begun),
+                    Some((market, miner, Err(error))) => {
+                        self.note(&market, &miner, error)?;
                         if race.is_empty() {
                             self.join(&mut race);
                         }
@@ -157,85 +154,93 @@ impl<'a> Search<'a> {
     }
 
     /// Lets one more miner join the race, if there is one.
-    fn join(&mut self, race: &mut Race) {
-        if self.tried.len() >= self.market.patience.tries {
+    fn join(&mut self, race: &mut Race<E::Came>) {
+        let Some((market, miner)) = self.pick() else {
+            return;
+        };
+        if self.tried.len() >= market.patience.tries {
             return;
         }
-        let Some(miner) = self.pick() else { return };
-        self.tried.push(miner.hotkey);
-        let signed = self
-            .market
+        self.tried.push((market.netuid, miner.hotkey));
+        let errand = self.errand;
+        let signed = market
             .signer
-            .sign(self.ask, self.body.clone(), miner.hotkey);
+            .sign(errand.route(), errand.body(), miner.hotkey);
         let request_hash = signed.request_hash;
-        let asking = self.market.conditions.ask(miner.hotkey);
-        let answering = self.market.transport.ask(miner, signed);
-        let market = self.market.clone();
+        let asking = market.conditions.ask(miner.hotkey);
+        let limit = errand.patience(&market);
+        let answering = errand.put(&*market.transport, miner, signed);
         race.push(
             async move {
                 let started = Instant::now();
-                let limit = market.patience.first_token;
-                let first = timeout(limit, first_token(answering)).await;
-                let begun = first
-                    .unwrap_or(Err(MinerError::Slow(limit)))
-                    .map(|(answer, parts)| {
-                        let conditions = &market.conditions;
-                        conditions.began(&miner.hotkey, started.elapsed(), Instant::now());
-                        Begun {
-                            miner,
-                            request_hash,
-                            answer,
-                            parts,
-                            asking,
-                        }
-                    });
-                (miner, begun)
+                let came = timeout(limit, answering).await;
+                let begun = came.unwrap_or(Err(MinerError::Slow(limit))).map(|came| {
+                    let conditions = &market.conditions;
+                    conditions.began(&miner.hotkey, started.elapsed(), Instant::now());
+                    Begun {
+                        market: market.clone(),
+                        miner,
+                        request_hash,
+                        came,
+                        asking,
+                    }
+                });
+                (market, miner, begun)
             }
             .boxed(),
         );
     }
 
     /// Chooses among those in good standing; those set aside come last, but before nobody.
-    fn pick(&self) -> Option<Miner> {
-        let listed = self.market.directory.listed();
-        let serving = || {
-            listed
-                .iter()
-                .filter(|listed| listed.serves(&self.ask.model))
+    fn pick(&self) -> Option<(Arc<Market>, Miner)> {
+        let count = self.markets.len();
+        let turn = match count {
+            0 => return None,
+            1 => 0,
+            _ => rand::rng().random_range(0..count),
         };
+        let in_turn = || (0..count).map(|at| &self.markets[(turn + at) % count]);
+        let of = |are_aside: bool| {
+            in_turn().find_map(|market| {
+                let miner = self.pick_of(market, are_aside)?;
+                Some((market.clone(), miner))
+            })
+        };
+        of(false).or_else(|| of(true))
+    }
+
+    /// Chooses among the miners of one market that are (not) set aside.
+    fn pick_of(&self, market: &Market, are_aside: bool) -> Option<Miner> {
+        let listed = market.directory.listed();
+        let serving = || listed.iter().filter(|listed| self.errand.suits(listed));
         let best = serving()
             .filter_map(|listed| listed.standing)
             .fold(0.0, f64::max);
         let now = Instant::now();
-        let untried = serving().filter(|listed| !self.tried.contains(&listed.miner.hotkey));
-        let read = |listed: &'_ Listed| {
-            let reading = self.market.conditions.read(&listed.miner.hotkey, now);
-            let (wait_ms, asked_now) = (reading.wait_ms, reading.asked_now);
+        let is_untried =
+            |listed: &&Listed| !self.tried.contains(&(market.netuid, listed.miner.hotkey));
+        let read = |listed: &Listed| {
+            let reading = market.conditions.read(&listed.miner.hotkey, now);
             let candidate = Candidate {
                 standing: listed.standing,
-                wait_ms,
-                asked_now,
+                wait_ms: reading.wait_ms,
+                asked_now: reading.asked_now,
             };
-            (reading.available, listed.miner, candidate)
+            (reading.available != are_aside).then_some((listed.miner, candidate))
         };
-        let (ready, aside): (Vec<_>, Vec<_>) = untried.map(read).partition(|(ready, ..)| *ready);
-        let choose_from = |pool: &[(bool, Miner, Candidate)]| {
-            let candidates: Vec<Candidate> =
-                pool.iter().map(|(.., candidate)| *candidate).collect();
-            choose(&candidates, best, &mut rand::rng()).map(|at| pool[at].1)
-        };
-        choose_from(&ready).or_else(|| choose_from(&aside))
+        let (miners, candidates): (Vec<Miner>, Vec<Candidate>) =
+            serving().filter(is_untried).filter_map(read).unzip();
+        choose(&candidates, best, &mut rand::rng()).map(|at| miners[at])
     }
 
     /// Draws the consequences of a miner's failure.
-    fn note(&mut self, miner: &Miner, error: MinerError) -> Result<(), ApiError> {
+    fn note(&mut self, market: &Market, miner: &Miner, error: MinerError) -> Result<(), ApiError> {
         let Miner { uid, hotkey, .. } = miner;
-        let metrics = &self.market.metrics;
         match error {
             MinerError::Refused(refusal) if is_fault_of_request(refusal.code) => {
                 tracing::debug!(%uid, %hotkey, %refusal, "a miner finds fault with the request");
-                metrics.tried(hotkey, Outcome::Refused);
-                let fault = fault(self.ask.route(), &refusal);
+                market.tried(miner, Outcome::Refused);
+                let fault = self.errand.fault(&refusal);
                 if self
                     .fault
                     .as_ref()
@@ -247,9 +252,9 @@ impl<'a> Search<'a> {
             }
             MinerError::Refused(refusal) if refusal.code != Code::Failed => {
                 tracing::debug!(%uid, %hotkey, %refusal, "a miner does not take the request");
-                metrics.tried(hotkey, Outcome::Refused);
+                market.tried(miner, Outcome::Refused);
             }
-            error => self.market.blame(miner, &error),
+            error => market.blame(miner, &error),
         }
         Ok(())
     }
@@ -258,43 +263,7 @@ impl<'a> Search<'a> {
     fn verdict(&mut self) -> ApiError {
         self.fault
             .take()
-            .unwrap_or_else(|| ApiError::no_miner(&self.ask.model))
-    }
-}
-
-impl Market {
-    /// Sets a miner aside for having failed.
-    pub fn blame(&self, miner: &Miner, error: &MinerError) {
-        let Miner { uid, hotkey, .. } = miner;
-        tracing::warn!(%uid, %hotkey, %error, "a miner failed; set aside for a while");
-        self.conditions.failed(hotkey, Instant::now());
-        self.metrics.tried(hotkey, Outcome::Failed);
-    }
-}
-
-/// Reads an answer up to its first text or its end.
-async fn first_token(
-    answering: BoxFuture<'static, Result<Parts, MinerError>>,
-) -> Result<(Answer, Parts), MinerError> {
-    let mut parts = answering.await?;
-    let mut answer = Answer::default();
-    while answer.text.is_empty() && answer.finish.is_none() {
-        let closed = || {
-            Err(MinerError::Connection(
-                "closed before the first token".into(),
-            ))
-        };
-        let part = parts.next().await.unwrap_or_else(closed)?;
-        answer.take(part).map_err(miner_error)?;
-    }
-    Ok((answer, parts))
-}
-
-/// An unusable stream as the miner's failure.
-pub fn miner_error(error: AnswerError) -> MinerError {
-    match error {
-        AnswerError::Refused(refusal) => MinerError::Refused(refusal),
-        other => MinerError::Protocol(other.to_string()),
+            .unwrap_or_else(|| ApiError::no_miner(self.errand.wanted()))
     }
 }
 
@@ -303,20 +272,4 @@ fn is_fault_of_request(code: Code) -> bool {
         code,
         Code::PromptTooLong | Code::BadRequest | Code::TooLarge
     )
-}
-
-/// A miner's refusal in OpenAI's words.
-fn fault(route: Route, refusal: &Refusal) -> ApiError {
-    let prompt = match route {
-        Route::Chat => "messages",
-        Route::Completions => "prompt",
-    };
-    match refusal.code {
-        Code::PromptTooLong => ApiError::context_length(prompt, refusal.message.clone()),
-        Code::TooLarge => ApiError::too_large(protocol::BODY_BYTES_MAX),
-        _ => {
-            let param = refusal.param.as_deref().unwrap_or(prompt);
-            ApiError::invalid(param, format!("`{param}` {}", refusal.message))
-        }
-    }
 }

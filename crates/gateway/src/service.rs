@@ -4,31 +4,39 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderName, HeaderValue, Method, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use protocol::Route;
+use primitives::NetUid;
+use protocol::{Digest, Route};
 use rand::RngExt;
-use serde_json::{Value, json};
 use tower::ServiceBuilder;
 
 use crate::answer::Heading;
+use crate::catalogue;
 use crate::directory::Miner;
 use crate::error::ApiError;
 use crate::front::{bound, cors, gate, observe};
+use crate::images;
 use crate::limits::Gates;
+use crate::market::Market;
+use crate::metrics::Metrics;
 use crate::openapi;
 use crate::question::Question;
 use crate::reading::Watched;
 use crate::relay;
-use crate::search::{Market, Search};
+use crate::search::Search;
+use crate::subnets::Subnets;
+use crate::text::Text;
+use crate::work;
 
 pub(crate) const MINER: HeaderName = HeaderName::from_static("x-stoa-miner");
 pub(crate) const UID: HeaderName = HeaderName::from_static("x-stoa-uid");
+pub(crate) const NETUID: HeaderName = HeaderName::from_static("x-stoa-netuid");
 pub(crate) const REQUEST_HASH: HeaderName = HeaderName::from_static("x-stoa-request");
 pub(crate) const TRIES: HeaderName = HeaderName::from_static("x-stoa-tries");
 
@@ -36,10 +44,12 @@ pub(crate) const TRIES: HeaderName = HeaderName::from_static("x-stoa-tries");
 #[derive(Clone)]
 pub struct Gateway {
     /// Routing.
-    pub market: Arc<Market>,
+    pub subnets: Subnets,
     /// Admission.
     pub gates: Arc<Gates>,
-    /// Largest request body, in bytes.
+    /// What happened.
+    pub metrics: Arc<Metrics>,
+    /// Largest request body about text, in bytes; every other task has a limit of its own.
     pub body_bytes_max: usize,
     /// Unix seconds at which the gateway began, told as the models' date.
     pub since: u64,
@@ -56,15 +66,17 @@ pub fn router(gateway: Gateway) -> Router {
         .layer(from_fn_with_state(gateway.clone(), bound))
         .layer(DefaultBodyLimit::disable());
     let api = Router::new()
-        .route("/v1/models", get(list_models))
-        .route("/v1/models/{*id}", get(one_model))
+        .route("/v1/models", get(catalogue::list_models))
+        .route("/v1/models/{*id}", get(catalogue::one_model))
         .route("/v1/chat/completions", post(chat_completions))
         .route("/v1/completions", post(completions))
+        .route("/v1/tasks/{name}", post(work::tasks))
+        .route("/v1/images/classifications", post(images::classify))
         .layer(api_request);
     Router::new()
-        .route("/health", get(health))
-        .route("/metrics", get(metrics))
-        .route("/openapi.json", get(openapi_document))
+        .route("/health", get(catalogue::health))
+        .route("/metrics", get(catalogue::metrics))
+        .route("/openapi.json", get(openapi::serve))
         .merge(api)
         .fallback(|method: Method, uri: Uri| async move {
             ApiError::unknown_url(method.as_str(), uri.path())
@@ -109,26 +121,26 @@ pub async fn completions(
 async fn answer(gateway: &Gateway, route: Route, body: &[u8]) -> Result<Response, ApiError> {
     let arrived = Instant::now();
     let place = gateway.gates.admit()?;
-    let market = &gateway.market;
     let Question {
         ask,
         stream,
         include_usage,
     } = Question::read(route, body, &mut rand::rng())?;
-    known_model(market, &ask.model)?;
+    let markets = markets_of(gateway, &ask.model)?;
     let heading = Heading {
         id: answer_id(route),
-        created: crate::signer::unix_ms() / 1000,
+        created: daemon::unix_ms() / 1000,
         model: ask.model.clone(),
         route,
         include_usage,
     };
-    let mut search = Search::new(market, &ask);
+    let text = Text::new(ask);
+    let mut search = Search::new(markets, &text);
     if stream {
         let begun = search.next().await?;
-        let (miner, request) = (begun.miner, begun.request_hash);
-        let tries = search.tries();
-        let frames = relay::frames(market.clone(), ask.clone(), heading, begun, arrived, place);
+        let market = begun.market.clone();
+        let provided = Provided::of(&market, begun.miner, begun.request_hash, search.tries());
+        let frames = relay::frames(text, heading, begun, arrived, place);
         let headers = [
             (
                 CONTENT_TYPE,
@@ -136,130 +148,77 @@ async fn answer(gateway: &Gateway, route: Route, body: &[u8]) -> Result<Response
             ),
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         ];
-        let response = (
-            headers,
-            Body::from_stream(Watched::new(frames, market.patience.between)),
-        )
-            .into_response();
-        return Ok(with_provenance(response, miner, request, tries));
+        let body = Body::from_stream(Watched::new(frames, market.patience.between));
+        return Ok(provided.on((headers, body).into_response()));
     }
-    let served = relay::whole(market, &ask, &mut search, arrived).await?;
-    let tries = search.tries();
-    let (miner, request) = (served.miner, served.provenance.receipt.receipt.request_hash);
+    let served = relay::whole(&text, &mut search, arrived).await?;
+    let request = served.provenance.receipt.receipt.request_hash;
+    let provided = Provided::of(&served.market, served.miner, request, search.tries());
     let body = heading.whole(&served.answer, served.finish, &served.provenance);
-    Ok(with_provenance(
-        Json(body).into_response(),
-        miner,
-        request,
-        tries,
-    ))
+    Ok(provided.on(Json(body).into_response()))
 }
 
-/// An error if no miner that may be asked offers the model. What miners say of its context is not used: whoever claimed a
-/// small one would cut everybody's answers short, and a limit that follows it would tell customers from probes.
-fn known_model(market: &Market, model: &str) -> Result<(), ApiError> {
-    let offers = market.directory.offers();
-    if offers.is_empty() {
+/// The markets of text on which miners in good standing offer the model. What miners say of its context is not used: whoever
+/// claimed a small one would cut everybody's answers short, and a limit that follows it would tell customers from probes.
+fn markets_of(gateway: &Gateway, model: &str) -> Result<Vec<Arc<Market>>, ApiError> {
+    let all = gateway.subnets.of_text();
+    let offers = |market: &Arc<Market>| market.directory.offers();
+    if all.iter().all(|market| offers(market).is_empty()) {
         return Err(ApiError::no_miner(model));
     }
-    if !offers.iter().any(|offer| offer.id == model) {
+    let serves = |market: &Arc<Market>| offers(market).iter().any(|offer| offer.id == model);
+    let markets: Vec<_> = all.into_iter().filter(serves).collect();
+    if markets.is_empty() {
         return Err(ApiError::model_not_found(model));
     }
-    Ok(())
+    Ok(markets)
 }
 
 fn answer_id(route: Route) -> String {
     let prefix = match route {
         Route::Chat => "chatcmpl",
-        Route::Completions => "cmpl",
+        Route::Completions | Route::Work => "cmpl",
     };
     format!("{prefix}-{:032x}", rand::rng().random::<u128>())
 }
 
-fn with_provenance(
-    mut response: Response,
-    miner: Miner,
-    request: protocol::Digest,
-    tries: usize,
-) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(MINER, ascii(miner.hotkey.to_string()));
-    headers.insert(UID, HeaderValue::from(miner.uid.0));
-    headers.insert(REQUEST_HASH, ascii(request.to_string()));
-    headers.insert(TRIES, HeaderValue::from(tries));
-    response
+/// Who gave an answer, for its headers.
+pub(crate) struct Provided {
+    pub(crate) miner: Miner,
+    pub(crate) netuid: NetUid,
+    pub(crate) request: Digest,
+    pub(crate) tries: usize,
+    /// Where the answer has no place for it.
+    pub(crate) receipt: Option<HeaderValue>,
 }
 
-/// Numbers, hexadecimal digits and base 58 are valid in every header.
+impl Provided {
+    fn of(market: &Market, miner: Miner, request: Digest, tries: usize) -> Self {
+        Self {
+            miner,
+            netuid: market.netuid,
+            request,
+            tries,
+            receipt: None,
+        }
+    }
+
+    /// The response with these headers.
+    pub(crate) fn on(self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        headers.insert(MINER, ascii(self.miner.hotkey.to_string()));
+        headers.insert(UID, HeaderValue::from(self.miner.uid.0));
+        headers.insert(NETUID, HeaderValue::from(self.netuid.0));
+        headers.insert(REQUEST_HASH, ascii(self.request.to_string()));
+        headers.insert(TRIES, HeaderValue::from(self.tries));
+        if let Some(receipt) = self.receipt {
+            headers.insert(work::RECEIPT, receipt);
+        }
+        response
+    }
+}
+
+/// Numbers, hexadecimal digits, base 58 and plain JSON are valid in every header.
 pub(crate) fn ascii(text: String) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("unprintable"))
-}
-
-/// Lists the models that can be asked for.
-#[utoipa::path(get, path = "/v1/models", tag = "models",
-    responses((status = 200, description = "The models", body = openapi::ModelList)))]
-pub async fn list_models(State(gateway): State<Gateway>) -> Json<Value> {
-    let offers = gateway.market.directory.offers();
-    let data: Vec<Value> = offers
-        .iter()
-        .map(|offer| described(&gateway, offer))
-        .collect();
-    Json(json!({"object": "list", "data": data}))
-}
-
-/// Describes one model.
-#[utoipa::path(get, path = "/v1/models/{id}", tag = "models",
-    params(("id" = String, Path, description = "The model's name")),
-    responses(
-        (status = 200, description = "The model", body = openapi::Model),
-        (status = 404, description = "No such model", body = crate::error::ErrorEnvelope),
-    ))]
-pub async fn one_model(
-    State(gateway): State<Gateway>,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
-    let offers = gateway.market.directory.offers();
-    let offer = offers.iter().find(|offer| offer.id == id);
-    let offer = offer.ok_or_else(|| ApiError::model_not_found(&id))?;
-    Ok(Json(described(&gateway, offer)))
-}
-
-fn described(gateway: &Gateway, offer: &crate::directory::Offer) -> Value {
-    json!({
-        "id": offer.id,
-        "object": "model",
-        "created": gateway.since,
-        "owned_by": "stoa",
-        "context_length": offer.context_length,
-        "miners": offer.miners,
-    })
-}
-
-/// Whether any model can be asked for just now.
-#[utoipa::path(get, path = "/health", tag = "operation",
-    responses((status = 200, description = "Ready"), (status = 503, description = "No miner known")))]
-pub async fn health(State(gateway): State<Gateway>) -> (StatusCode, Json<Value>) {
-    let offers = gateway.market.directory.offers();
-    let miners: usize = gateway.market.directory.listed().len();
-    let (status, word) = match offers.is_empty() {
-        true => (StatusCode::SERVICE_UNAVAILABLE, "waiting for miners"),
-        false => (StatusCode::OK, "ok"),
-    };
-    (
-        status,
-        Json(json!({"status": word, "models": offers.len(), "miners": miners})),
-    )
-}
-
-/// The gateway's counters for Prometheus.
-#[utoipa::path(get, path = "/metrics", tag = "operation",
-    responses((status = 200, description = "OpenMetrics text", body = String)))]
-pub async fn metrics(State(gateway): State<Gateway>) -> impl IntoResponse {
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(CONTENT_TYPE, kind)], gateway.market.metrics.text())
-}
-
-/// This API, described for programs.
-async fn openapi_document() -> Response {
-    Json(openapi::document()).into_response()
 }

@@ -1,22 +1,22 @@
 //! Signs what is sent to miners.
 //!
 //! A gateway signs with validators' hotkeys, in turn, because probes come from the same keys: a miner that treats a
-//! request better because it might be a probe has to treat all of them better.
+//! request better because it might be a probe has to treat all of them better. On each subnet it signs with those of its keys
+//! that may ask there, so that one set of keys serves all of a gateway's subnets.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{PoisonError, RwLock};
 
 use keys::Pair;
 use primitives::{Hotkey, NetUid};
-use protocol::{Ask, Digest, Envelope, Nonce, Route, Terms};
+use protocol::{Digest, EXPIRY_MS, Envelope, Nonce, Route, Terms};
 use rand::RngExt;
-
-/// How long a miner may take a request, which also covers clocks that differ.
-const VALID: Duration = Duration::from_secs(30);
 
 /// The hotkeys in use, and the subnet asked.
 pub struct Signer {
     pairs: Vec<Pair>,
+    /// Which of them may ask on the subnet; never empty.
+    permitted: RwLock<Vec<usize>>,
     next: AtomicUsize,
     netuid: NetUid,
 }
@@ -38,23 +38,44 @@ impl Signer {
     /// Signs with `pairs` in turn; `None` if there are none.
     pub fn new(pairs: Vec<Pair>, netuid: NetUid) -> Option<Self> {
         (!pairs.is_empty()).then(|| Self {
+            permitted: RwLock::new((0..pairs.len()).collect()),
             pairs,
             next: AtomicUsize::new(0),
             netuid,
         })
     }
 
-    /// Signs `ask` for one miner.
-    pub fn sign(&self, ask: &Ask, body: bytes::Bytes, audience: Hotkey) -> Signed {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        let pair = &self.pairs[turn % self.pairs.len()];
+    /// The subnet asked.
+    pub fn netuid(&self) -> NetUid {
+        self.netuid
+    }
+
+    /// Signs only with those keys that may ask, from now on; with all of them if none may, which miners will refuse in words.
+    /// Returns how many may.
+    pub fn permit(&self, may_ask: impl Fn(&Hotkey) -> bool) -> usize {
+        let all = 0..self.pairs.len();
+        let permitted: Vec<usize> = all
+            .clone()
+            .filter(|at| may_ask(&self.pairs[*at].account()))
+            .collect();
+        let count = permitted.len();
+        let used = if count == 0 { all.collect() } else { permitted };
+        *self
+            .permitted
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = used;
+        count
+    }
+
+    /// Signs a request for one miner.
+    pub fn sign(&self, route: Route, body: bytes::Bytes, audience: Hotkey) -> Signed {
+        let pair = self.pair();
         let terms = Terms {
             audience,
             netuid: self.netuid,
             nonce: Nonce(rand::rng().random()),
-            expires_ms: unix_ms() + VALID.as_millis() as u64,
+            expires_ms: daemon::unix_ms() + EXPIRY_MS,
         };
-        let route = ask.route();
         let envelope = Envelope::seal(pair, terms, route, &body);
         let request_hash = envelope.request_hash(route, &body);
         Signed {
@@ -64,12 +85,35 @@ impl Signer {
             request_hash,
         }
     }
+
+    /// The key whose turn it is.
+    fn pair(&self) -> &Pair {
+        let permitted = self
+            .permitted
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        &self.pairs[permitted[turn % permitted.len()]]
+    }
 }
 
-/// Milliseconds since 1970 by this machine's clock.
-pub fn unix_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    since.as_millis() as u64
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One gateway has the keys of all its subnets; a miner refuses those that have no permit on its own.
+    #[test]
+    fn a_subnet_is_asked_by_those_keys_that_may() {
+        let pairs: Vec<Pair> = (1..=3).map(|seed| Pair::from_seed([seed; 32])).collect();
+        let signer = Signer::new(pairs.clone(), NetUid(7)).expect("keys");
+        let signs = |times: usize| -> Vec<Hotkey> {
+            (0..times).map(|_| signer.pair().account()).collect()
+        };
+        let [one, two, three] = [0, 1, 2].map(|at: usize| pairs[at].account());
+        assert_eq!(signs(4), [one, two, three, one], "in turn, while nothing is known");
+        assert_eq!(signer.permit(|own| *own != two), 2);
+        assert!(!signs(6).contains(&two));
+        assert_eq!(signer.permit(|_| false), 0);
+        assert!(signs(3).contains(&two), "miners then say what is wrong");
+    }
 }

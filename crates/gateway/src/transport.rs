@@ -3,8 +3,12 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::{FutureExt, Stream, StreamExt, future::BoxFuture, stream};
-use protocol::{AnswerError, Part, PartReader, Refusal};
+use primitives::TaskId;
+use protocol::{
+    AnswerError, Part, PartReader, RECEIPT_HEADER, Refusal, SignedWorkReceipt, TASK_HEADER,
+};
 use serde::Deserialize;
 
 use crate::directory::{Miner, Model};
@@ -16,6 +20,8 @@ const SMALL_BODY_BYTES_MAX: usize = 64 * 1024;
 const MODELS_MAX: usize = 16;
 /// For a connection to a miner.
 const CONNECT: Duration = Duration::from_secs(2);
+/// For a connection that is not used: less than a miner's door leaves it open.
+const IDLE: Duration = Duration::from_secs(20);
 /// For a list of models.
 const DESCRIBE: Duration = Duration::from_secs(2);
 
@@ -42,12 +48,30 @@ pub enum MinerError {
 /// A miner's answer, part by part.
 pub type Parts = Pin<Box<dyn Stream<Item = Result<Part, MinerError>> + Send>>;
 
+/// A whole answer, as it came.
+#[derive(Clone, Debug)]
+pub struct Worked {
+    /// The task's answer, not read yet.
+    pub body: Bytes,
+    /// The miner's word for it, not checked yet.
+    pub receipt: SignedWorkReceipt,
+}
+
 /// Reaches miners.
 pub trait Transport: Send + Sync + 'static {
     /// Sends a signed request and returns the answer as it comes.
     ///
     /// Dropping the future or the stream abandons the request; the miner notices by the closed connection.
     fn ask(&self, miner: Miner, request: Signed) -> BoxFuture<'static, Result<Parts, MinerError>>;
+
+    /// Sends a signed request of an at-once task, and returns the answer if it is at most so many bytes long.
+    fn work(
+        &self,
+        miner: Miner,
+        request: Signed,
+        task: &TaskId,
+        answer_bytes_max: usize,
+    ) -> BoxFuture<'static, Result<Worked, MinerError>>;
 
     /// Asks a miner what it serves.
     fn models(&self, miner: Miner) -> BoxFuture<'static, Result<Vec<Model>, MinerError>>;
@@ -78,14 +102,15 @@ impl Http {
             .tcp_nodelay(true)
             .connect_timeout(CONNECT)
             .redirect(reqwest::redirect::Policy::none())
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(IDLE)
             .build()?;
         Ok(Self { client })
     }
 }
 
-impl Transport for Http {
-    fn ask(&self, miner: Miner, request: Signed) -> BoxFuture<'static, Result<Parts, MinerError>> {
+impl Http {
+    /// A signed request, ready to be sent.
+    fn post(&self, miner: Miner, request: Signed) -> reqwest::RequestBuilder {
         let url = format!("http://{}{}", miner.address, request.route.path());
         let mut post = self
             .client
@@ -94,18 +119,34 @@ impl Transport for Http {
         for (name, value) in request.headers {
             post = post.header(name, value);
         }
-        let post = post.body(request.body);
+        post.body(request.body)
+    }
+}
+
+impl Transport for Http {
+    fn ask(&self, miner: Miner, request: Signed) -> BoxFuture<'static, Result<Parts, MinerError>> {
+        let post = self.post(miner, request);
+        async move { Ok(parts(accepted(post).await?)) }.boxed()
+    }
+
+    fn work(
+        &self,
+        miner: Miner,
+        request: Signed,
+        task: &TaskId,
+        answer_bytes_max: usize,
+    ) -> BoxFuture<'static, Result<Worked, MinerError>> {
+        let post = self
+            .post(miner, request)
+            .header(TASK_HEADER, task.to_string());
         async move {
-            let response = post.send().await.map_err(connection)?;
-            let status = response.status();
-            if !status.is_success() {
-                let body = small_body(response).await?;
-                return Err(match Refusal::from_json(&body) {
-                    Some(refusal) => MinerError::Refused(refusal),
-                    None => MinerError::Protocol(format!("status {status}")),
-                });
-            }
-            Ok(parts(response))
+            let response = accepted(post).await?;
+            let missing = || MinerError::Receipt(format!("the header {RECEIPT_HEADER} is missing"));
+            let header = response.headers().get(RECEIPT_HEADER).ok_or_else(missing)?;
+            let receipt = SignedWorkReceipt::from_header(header.as_bytes())
+                .map_err(|error| MinerError::Receipt(error.to_string()))?;
+            let body = bounded(response, answer_bytes_max).await?.into();
+            Ok(Worked { body, receipt })
         }
         .boxed()
     }
@@ -117,7 +158,7 @@ impl Transport for Http {
             .timeout(DESCRIBE);
         async move {
             let response = get.send().await.map_err(connection)?;
-            let body = small_body(response).await?;
+            let body = bounded(response, SMALL_BODY_BYTES_MAX).await?;
             let list: ModelList = serde_json::from_slice(&body)
                 .map_err(|error| MinerError::Protocol(error.to_string()))?;
             let known = |model: &Described| model.id.len() <= protocol::MODEL_BYTES_MAX;
@@ -139,6 +180,8 @@ struct Described {
     id: String,
     #[serde(default, alias = "context_tokens", alias = "max_model_len")]
     context_length: Option<u32>,
+    #[serde(default)]
+    task: Option<TaskId>,
 }
 
 impl From<Described> for Model {
@@ -146,6 +189,7 @@ impl From<Described> for Model {
         Self {
             id: described.id,
             context_length: described.context_length,
+            task: described.task,
         }
     }
 }
@@ -170,12 +214,26 @@ fn parts(response: reqwest::Response) -> Parts {
     ))
 }
 
-async fn small_body(response: reqwest::Response) -> Result<Vec<u8>, MinerError> {
+/// The response, if the miner took the request.
+async fn accepted(post: reqwest::RequestBuilder) -> Result<reqwest::Response, MinerError> {
+    let response = post.send().await.map_err(connection)?;
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let body = bounded(response, SMALL_BODY_BYTES_MAX).await?;
+    Err(match Refusal::from_json(&body) {
+        Some(refusal) => MinerError::Refused(refusal),
+        None => MinerError::Protocol(format!("status {status}")),
+    })
+}
+
+async fn bounded(response: reqwest::Response, limit: usize) -> Result<Vec<u8>, MinerError> {
     let mut body = Vec::new();
     let mut chunks = response.bytes_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(connection)?;
-        if SMALL_BODY_BYTES_MAX < body.len() + chunk.len() {
+        if limit < body.len() + chunk.len() {
             return Err(MinerError::Protocol("a reply without end".into()));
         }
         body.extend_from_slice(&chunk);
