@@ -1,7 +1,7 @@
 //! Admission: so many answers at once and no queue in front of them.
 //!
 //! A queue here would hide from askers that the miner is full; they would rather ask another. The engine keeps the short
-//! queue that batching needs.
+//! queue that batching needs, and the workshop that of work answered at once.
 
 use std::sync::Arc;
 

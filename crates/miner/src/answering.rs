@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use inference::{
-    Error, Event, FinishReason, Message, Prompt, Request, Role, Sampling, Token, Usage,
+    Engine, Error, Event, FinishReason, Message, Prompt, Request, Role, Sampling, Token, Usage,
 };
 use protocol::{
     ANSWER_BYTES_MAX, AnswerWriter, Ask, Code, Digest, Finish, Receipt, Refusal, TokenLogprob,
@@ -21,6 +21,7 @@ use crate::server::Miner;
 /// An answer from its admission to its receipt. Dropping it withdraws the request from the engine and frees the place.
 pub(crate) struct Answering {
     miner: Arc<Miner>,
+    model: String,
     answer: inference::Answer,
     writer: AnswerWriter,
     request_hash: Digest,
@@ -33,6 +34,8 @@ pub(crate) struct Answering {
     text: String,
     /// Every token so far; emptied for good by the first one without a number.
     token_ids: Option<Vec<u32>>,
+    /// What each token's log-probability was, if the engine draws from randomness of its own.
+    logprobs_e6: Option<Vec<i32>>,
     is_over: bool,
     _place: Place,
 }
@@ -41,6 +44,7 @@ impl Answering {
     /// Hands the question to the engine.
     pub(crate) async fn begin(
         miner: Arc<Miner>,
+        engine: &dyn Engine,
         ask: Ask,
         request_hash: Digest,
         arrival: Instant,
@@ -48,16 +52,15 @@ impl Answering {
     ) -> Result<Self, Refusal> {
         let id = format!("stoa-{}", &request_hash.to_string()[..24]);
         let created_s = (miner.clock)() / 1_000;
-        let writer = AnswerWriter::new(ask.route(), id, created_s, miner.model.clone());
+        let model = engine.model().to_owned();
+        let writer = AnswerWriter::new(ask.route(), id, created_s, model.clone());
         let (seed, wants_logprobs) = (ask.seed, ask.top_logprobs.is_some());
         let request = request(ask)?;
-        let answer = miner
-            .engine
-            .generate(request)
-            .await
-            .map_err(|error| refusal(&error))?;
+        let answered = engine.generate(request).await;
+        let answer = answered.map_err(|error| refusal(&error))?;
         Ok(Self {
             miner,
+            model,
             answer,
             writer,
             request_hash,
@@ -69,6 +72,7 @@ impl Answering {
             prompt_tokens: 0,
             text: String::new(),
             token_ids: Some(Vec::new()),
+            logprobs_e6: (!engine.draws_by_seed()).then(Vec::new),
             is_over: false,
             _place: place,
         })
@@ -122,6 +126,9 @@ impl Answering {
     }
 
     fn remember(&mut self, tokens: &[Token]) {
+        if let Some(logprobs_e6) = &mut self.logprobs_e6 {
+            logprobs_e6.extend(tokens.iter().filter_map(|token| millionths(token.logprob?)));
+        }
         let Some(token_ids) = &mut self.token_ids else {
             return;
         };
@@ -149,7 +156,7 @@ impl Answering {
             request_hash: self.request_hash,
             answer_hash: Digest::of(self.text.as_bytes()),
             miner: self.miner.pair.account(),
-            model: self.miner.model.clone(),
+            model: self.model.clone(),
             seed: self.seed,
             finish,
             prompt_tokens: usage.prompt_tokens,
@@ -158,11 +165,12 @@ impl Answering {
             queue_ms: milliseconds(self.queue),
             first_token_ms: milliseconds(first_token),
             total_ms: milliseconds(total),
+            logprobs_e6: self.logprobs_e6.take().unwrap_or_default(),
         };
         let (prompt, completion) = (receipt.prompt_tokens, receipt.completion_tokens);
-        self.miner
-            .metrics
-            .answered(prompt, completion, receipt.first_token_ms, receipt.total_ms);
+        let metrics = &self.miner.metrics;
+        metrics.answered(self.queue, total);
+        metrics.drew(prompt, completion, first_token);
         tracing::debug!(request = %self.request_hash, completion, total_ms = receipt.total_ms, "answered");
         let parts = [
             self.writer.finish(finish),
@@ -263,6 +271,12 @@ fn refusal(error: &Error) -> Refusal {
     }
 }
 
-fn milliseconds(duration: Duration) -> u32 {
+/// A log-probability as receipts carry it; one that is no number is left out.
+fn millionths(logprob: f32) -> Option<i32> {
+    // The conversion saturates, as the protocol says.
+    (!logprob.is_nan()).then(|| (f64::from(logprob) * 1e6).round() as i32)
+}
+
+pub(crate) fn milliseconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }

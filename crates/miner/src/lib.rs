@@ -1,54 +1,53 @@
-//! Answers signed requests with an engine and closes each with a signed receipt.
+//! Answers signed requests with whatever does its subnet's work, and closes each answer with a signed receipt.
 //!
 //! ```text
-//!            ┌────────────────────────── router ───────────────────────────┐
-//!  request ──▶ envelope ▶ permit ▶ signature ▶ replay ▶ body ▶ admission ──▶ engine
-//!          ◀── chunks … receipt, [DONE] ◀───────────────────── answering ◀──┘
+//!            ┌─────────────────────────────── router ────────────────────────────────┐
+//!  request ──▶ envelope ▶ permit ▶ task ▶ signature ▶ replay ▶ admission ──▶ engine (text), or
+//!          ◀── chunks … receipt, [DONE] ◀───────────────────── answering ◀──┘ workshop (all else)
+//!          ◀── one JSON body, receipt in a header ◀──────────── workshop ◀───┘
 //!                               ▲
-//!  chain ──▶ registrar: who may ask; is our address on chain?
+//!  chain ──▶ registrar: who may ask; is our address on chain; does the subnet still buy this?
 //! ```
 //!
+//! * The subnet's task is read from the chain, and the list of `tasks` has what serves it: this crate knows no task by name.
 //! * [`router`] is the whole HTTP surface as a value, so that tests need no socket.
 //! * A request is refused by the cheapest check that fails, in the order of `docs/protocol.md`.
 //! * Admission is a semaphore: a permit is taken without waiting, or the request is refused with `retry-after`, and the
-//!   permit lives as long as the answer streams.
+//!   permit lives as long as the answer streams, or the worker works.
 //! * The registrar follows the chain: who may ask, and whether the miner's published address is the one it listens on.
 //!   With the chain out of reach, the last known permits hold.
 //!
 //! # Not here
 //!
-//! Registration on the subnet (a coldkey pays for it: `btcli subnets register`), models (`inference`), and what an answer
-//! is worth (`validator`).
+//! Registration on the subnet (a coldkey pays for it: `btcli subnets register`), models (`inference`, `vision`), what a request
+//! looks like (`tasks`), and what an answer is worth (`validator`).
 
 mod admission;
 mod answering;
-mod door;
 mod metrics;
 mod registrar;
 mod server;
+mod throttle;
+mod trade;
 pub mod villain;
+mod workshop;
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use client::Client;
+use daemon::{Door, DoorError};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use inference::Engine;
 use keys::Pair;
-use primitives::NetUid;
-use tokio::net::TcpListener;
+use primitives::{NetUid, TaskId};
+use tasks::{Kind, Setup, SetupError, Unknown};
 use tokio_util::sync::CancellationToken;
 
-use door::Door;
-
-pub use registrar::{Permits, permitted};
+pub use registrar::{Permits, TaskChanged, permitted};
 pub use server::{Clock, Miner, router};
-
-/// How long answers under way may take once the miner is told to stop.
-const FAREWELL: Duration = Duration::from_secs(5);
+pub use trade::Trade;
 
 /// How a miner is set up.
 #[derive(Clone, Debug)]
@@ -61,8 +60,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The address published on chain, if it is not the one listened on.
     pub announce: Option<SocketAddr>,
-    /// The name the model is served under.
-    pub model: String,
+    /// The task that the operator takes the subnet to have, if it is to be checked.
+    pub task: Option<TaskId>,
+    /// What the task is given to work with.
+    pub setup: Setup,
+    /// How much slower to be, on a development network.
+    pub throttle: Duration,
     /// The most answers at once.
     pub answers_max: usize,
 }
@@ -71,25 +74,46 @@ pub struct Config {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {reason}; choose another with --listen")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        reason: io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] DoorError),
     /// The address cannot be reached by anybody else.
     #[error("{0} is no address that others can reach; name one with --announce")]
     Announce(SocketAddr),
     /// The chain could not be reached at the start.
     #[error(transparent)]
     Chain(#[from] client::Error),
-    /// The server failed.
-    #[error("the HTTP server failed: {0}")]
-    Serve(io::Error),
+    /// The subnet's owner has not said what it buys.
+    #[error(
+        "subnet {0} names no task yet; its owner does with `stoa subnet task --netuid {0} --set NAME/VERSION`"
+    )]
+    NoTask(NetUid),
+    /// The subnet buys something else than the operator thinks.
+    #[error("subnet {netuid} asks for {found}, not for {expected}")]
+    OtherTask {
+        /// The subnet.
+        netuid: NetUid,
+        /// What it buys.
+        found: TaskId,
+        /// What the operator expected.
+        expected: TaskId,
+    },
+    /// The subnet buys what this program does not know.
+    #[error("subnet {netuid}: {unknown}")]
+    Unknown {
+        /// The subnet.
+        netuid: NetUid,
+        /// What it buys, and what is known.
+        unknown: Unknown,
+    },
+    /// The task cannot be served like this.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The subnet buys something else since.
+    #[error(transparent)]
+    Changed(#[from] TaskChanged),
 }
 
-/// Serves until told to stop.
+/// Serves until told to stop, or until the subnet changes its task.
 ///
 /// # Errors
 ///
@@ -97,85 +121,110 @@ pub enum Error {
 ///
 /// # Cancel safety
 ///
-/// Dropping the future drops all connections; use `shutdown` to let answers in flight finish.
+/// Dropping the future stops accepting; use `shutdown` to let answers in flight finish.
 pub fn run(
     config: Config,
     pair: Pair,
-    engine: Arc<dyn Engine>,
     shutdown: CancellationToken,
 ) -> BoxFuture<'static, Result<(), Error>> {
     // Boxed, so that this crate compiles the whole of it and the binary none.
-    work(config, pair, engine, shutdown).boxed()
+    work(config, pair, shutdown).boxed()
 }
 
-async fn work(
-    config: Config,
-    pair: Pair,
-    engine: Arc<dyn Engine>,
-    shutdown: CancellationToken,
-) -> Result<(), Error> {
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|reason| Error::Listen {
-            address: config.listen,
-            reason,
-        })?;
-    let bound = listener.local_addr().map_err(Error::Serve)?;
-    let announce = config.announce.unwrap_or(bound);
+async fn work(config: Config, pair: Pair, shutdown: CancellationToken) -> Result<(), Error> {
+    let netuid = config.netuid;
+    let door = Door::open(config.listen).await?;
+    let announce = config.announce.unwrap_or(door.address());
     if announce.ip().is_unspecified() {
         return Err(Error::Announce(announce));
     }
-
     let client = Client::connect(&config.node).await?;
+    let kind = known(netuid, client.task(netuid).await?, config.task)?;
+    let service = open(kind, config.setup).await?;
+    let trade = Trade::new(kind, throttle::throttled(service, config.throttle));
+
     let permits = Permits::default();
     let registrar = registrar::Registrar {
         client,
         pair: pair.clone(),
-        netuid: config.netuid,
+        netuid,
+        task: kind.id(),
         announce,
         permits: permits.clone(),
     };
-    let hotkey = pair.account();
-    let clock: Clock = Arc::new(unix_ms);
-    let miner = Miner::new(
-        pair,
-        config.netuid,
-        config.model,
-        engine,
-        permits,
-        config.answers_max,
-        clock,
-    );
-    tracing::info!(%hotkey, netuid = %config.netuid, listen = %bound, model = miner.model(), "serving");
+    let (hotkey, clock) = (pair.account(), Arc::new(daemon::unix_ms));
+    tracing::info!(%hotkey, %netuid, task = %trade.task, model = trade.model(), listen = %door.address(), "serving");
+    let miner = Miner::new(pair, netuid, trade, permits, config.answers_max, clock);
 
-    let following = tokio::spawn(registrar.run(shutdown.clone()));
-    let served = serve(listener, miner, shutdown.clone()).await;
-    shutdown.cancel();
-    if let Err(error) = following.await {
-        tracing::error!(%error, "the registrar ended badly");
-    }
-    served.map_err(Error::Serve)
-}
-
-/// Serves until `shutdown`, then waits a moment for the answers under way.
-async fn serve(listener: TcpListener, miner: Miner, shutdown: CancellationToken) -> io::Result<()> {
     let stop = shutdown.clone();
-    let serving = axum::serve(Door::new(listener), router(Arc::new(miner)))
-        .with_graceful_shutdown(async move { stop.cancelled().await });
-    let farewell = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(FAREWELL).await;
-    };
-    tokio::select! {
-        served = async { serving.await } => served,
-        () = farewell => Ok(()),
+    let following = tokio::spawn(async move {
+        let followed = registrar.run(stop.clone()).await;
+        stop.cancel();
+        followed
+    });
+    door.serve(router(Arc::new(miner)), shutdown.clone()).await;
+    shutdown.cancel();
+    match following.await {
+        Ok(followed) => Ok(followed?),
+        Err(error) => {
+            tracing::error!(%error, "the registrar ended badly");
+            Ok(())
+        }
     }
 }
 
-/// The system's clock, in Unix milliseconds.
-fn unix_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+/// What serves the task that a subnet names.
+fn known(
+    netuid: NetUid,
+    found: Option<TaskId>,
+    expected: Option<TaskId>,
+) -> Result<&'static dyn Kind, Error> {
+    let found = found.ok_or(Error::NoTask(netuid))?;
+    match expected {
+        Some(expected) if expected != found => Err(Error::OtherTask {
+            netuid,
+            found,
+            expected,
+        }),
+        _ => tasks::find(&found).map_err(|unknown| Error::Unknown { netuid, unknown }),
+    }
+}
+
+/// Opens a service beside the runtime's own threads: loading a model takes a while.
+async fn open(kind: &'static dyn Kind, setup: Setup) -> Result<tasks::Service, Error> {
+    let opened = tokio::task::spawn_blocking(move || kind.service(&setup)).await;
+    let opened = opened.map_err(|error| {
+        SetupError::Unusable(format!("{} could not be opened: {error}", kind.id()))
+    })?;
+    Ok(opened?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subnet_without_a_task_that_is_known_says_what_to_do() {
+        let tour = || TaskId::new("tour", 1).expect("a task");
+        let folding = TaskId::new("protein-folding", 2).expect("a task");
+        let words = |found, expected| {
+            let known = known(NetUid(3), found, expected);
+            known
+                .map(|kind| kind.id())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(words(Some(tour()), None), Ok(tour()));
+        assert_eq!(words(Some(tour()), Some(tour())), Ok(tour()));
+
+        let none = words(None, None).expect_err("no task");
+        assert!(none.contains("stoa subnet task --netuid 3"), "{none}");
+        let unknown = words(Some(folding.clone()), None).expect_err("unknown");
+        let is_helpful = unknown.contains("protein-folding/2") && unknown.contains("tour/1");
+        assert!(is_helpful && unknown.contains("subnet 3"), "{unknown}");
+        let other = words(Some(tour()), Some(folding)).expect_err("another");
+        assert!(
+            other.contains("tour/1, not for protein-folding/2"),
+            "{other}"
+        );
+    }
 }

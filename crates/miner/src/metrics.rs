@@ -1,7 +1,10 @@
-//! What an operator watches: requests by outcome, tokens, times.
+//! What an operator watches: requests by outcome, tokens, times, all labelled with the task.
 
+use std::borrow::Cow;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
+use primitives::TaskId;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -27,49 +30,47 @@ pub(crate) struct Metrics {
     prompt_tokens: Counter,
     completion_tokens: Counter,
     answering: Gauge<u64, AtomicU64>,
+    queue: Histogram,
     first_token: Histogram,
     total: Histogram,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// The figures of a miner of one task; those of text where its answers stream.
+    pub(crate) fn new(task: &TaskId, is_streamed: bool) -> Self {
+        let label = (Cow::from("task"), Cow::from(task.to_string()));
         let metrics = Self {
-            registry: Registry::with_prefix("stoa_miner"),
+            registry: Registry::with_prefix_and_labels("stoa_miner", [label].into_iter()),
             requests: Family::default(),
             prompt_tokens: Counter::default(),
             completion_tokens: Counter::default(),
             answering: Gauge::default(),
+            queue: Histogram::new(SECONDS),
             first_token: Histogram::new(SECONDS),
             total: Histogram::new(SECONDS),
         };
-        metrics.registered()
+        metrics.registered(is_streamed)
     }
-}
 
-impl Metrics {
-    fn registered(mut self) -> Self {
+    fn registered(mut self, is_streamed: bool) -> Self {
         let registry = &mut self.registry;
         registry.register("requests", "Requests by outcome", self.requests.clone());
-        registry.register("prompt_tokens", "Tokens read", self.prompt_tokens.clone());
-        registry.register(
-            "completion_tokens",
-            "Tokens drawn",
-            self.completion_tokens.clone(),
-        );
         registry.register("answering", "Answers in progress", self.answering.clone());
-        let about = "From arrival to first token";
-        registry.register_with_unit(
-            "first_token",
-            about,
-            Unit::Seconds,
-            self.first_token.clone(),
-        );
-        registry.register_with_unit(
-            "total",
-            "From arrival to receipt",
-            Unit::Seconds,
-            self.total.clone(),
-        );
+        let mut times = vec![
+            ("queue", "From arrival to the start of work", &self.queue),
+            ("total", "From arrival to receipt", &self.total),
+        ];
+        if is_streamed {
+            let read = self.prompt_tokens.clone();
+            registry.register("prompt_tokens", "Tokens read", read);
+            let drawn = self.completion_tokens.clone();
+            registry.register("completion_tokens", "Tokens drawn", drawn);
+            let about = "From arrival to first token";
+            times.push(("first_token", about, &self.first_token));
+        }
+        for (name, about, histogram) in times {
+            registry.register_with_unit(name, about, Unit::Seconds, histogram.clone());
+        }
         self
     }
 
@@ -79,19 +80,17 @@ impl Metrics {
     }
 
     /// Records a complete answer.
-    pub(crate) fn answered(
-        &self,
-        prompt_tokens: u32,
-        completion_tokens: u32,
-        first_token_ms: u32,
-        total_ms: u32,
-    ) {
+    pub(crate) fn answered(&self, queue: Duration, total: Duration) {
         self.count("answered");
+        self.queue.observe(queue.as_secs_f64());
+        self.total.observe(total.as_secs_f64());
+    }
+
+    /// Records what a complete answer was made of, where it is made of tokens.
+    pub(crate) fn drew(&self, prompt_tokens: u32, completion_tokens: u32, first_token: Duration) {
         self.prompt_tokens.inc_by(u64::from(prompt_tokens));
         self.completion_tokens.inc_by(u64::from(completion_tokens));
-        self.first_token
-            .observe(f64::from(first_token_ms) / 1_000.0);
-        self.total.observe(f64::from(total_ms) / 1_000.0);
+        self.first_token.observe(first_token.as_secs_f64());
     }
 
     /// The OpenMetrics text.

@@ -1,13 +1,15 @@
-//! Keeps up with the chain: who may ask this miner, and whether its address is published.
+//! Keeps up with the chain: who may ask this miner, whether its address is published, and whether its subnet still buys what
+//! it serves.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use client::{Client, Error, Follow, Metagraph, Until};
 use keys::Pair;
-use primitives::{Hotkey, NetUid};
+use primitives::{Hotkey, NetUid, TaskId};
 use tokio_util::sync::CancellationToken;
 
 /// How often the metagraph is read again, in blocks.
@@ -80,35 +82,78 @@ fn duty(metagraph: &Metagraph, hotkey: &Hotkey, announce: SocketAddr) -> Duty {
     }
 }
 
+/// The subnet does not buy, any more, what this miner serves.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("subnet {netuid} has changed its task from {served} to {}; start again to serve that", now.as_ref().map_or("none".into(), TaskId::to_string))]
+pub struct TaskChanged {
+    /// The subnet.
+    pub netuid: NetUid,
+    /// What it was.
+    pub served: TaskId,
+    /// What it is.
+    pub now: Option<TaskId>,
+}
+
+fn unchanged(netuid: NetUid, served: &TaskId, now: Option<TaskId>) -> Result<(), TaskChanged> {
+    if now.as_ref() == Some(served) {
+        return Ok(());
+    }
+    let served = served.clone();
+    Err(TaskChanged {
+        netuid,
+        served,
+        now,
+    })
+}
+
+/// Why following the chain ended.
+enum Setback {
+    /// Trouble, which is waited out.
+    Chain(Error),
+    /// A change that this process cannot go along with.
+    Task(TaskChanged),
+}
+
+impl From<Error> for Setback {
+    fn from(error: Error) -> Self {
+        Self::Chain(error)
+    }
+}
+
 /// Follows the chain on behalf of one miner.
 pub(crate) struct Registrar {
     pub(crate) client: Client,
     pub(crate) pair: Pair,
     pub(crate) netuid: NetUid,
+    pub(crate) task: TaskId,
     pub(crate) announce: SocketAddr,
     pub(crate) permits: Permits,
 }
 
 impl Registrar {
-    /// Follows until told to stop. Trouble is logged and waited out: the miner answers with the permits it knows.
-    pub(crate) async fn run(self, shutdown: CancellationToken) {
+    /// Follows until told to stop, or until the subnet changes its task. Trouble is logged and waited out: the miner answers
+    /// with the permits it knows.
+    pub(crate) async fn run(self, shutdown: CancellationToken) -> Result<(), TaskChanged> {
         let mut was_told_to_register = false;
         loop {
-            let followed = tokio::select! {
-                () = shutdown.cancelled() => return,
+            let Err(setback) = tokio::select! {
+                () = shutdown.cancelled() => return Ok(()),
                 followed = self.follow(&mut was_told_to_register) => followed,
             };
-            if let Err(error) = followed {
-                tracing::warn!(%error, "cannot follow the chain; the last known permits hold");
+            match setback {
+                Setback::Task(changed) => return Err(changed),
+                Setback::Chain(error) => {
+                    tracing::warn!(%error, "cannot follow the chain; the last known permits hold");
+                }
             }
             tokio::select! {
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => return Ok(()),
                 () = tokio::time::sleep(PATIENCE) => {}
             }
         }
     }
 
-    async fn follow(&self, was_told_to_register: &mut bool) -> Result<(), Error> {
+    async fn follow(&self, was_told_to_register: &mut bool) -> Result<Infallible, Setback> {
         let mut heads = self.client.follow(Follow::Best);
         let mut refreshed: Option<u32> = None;
         loop {
@@ -117,6 +162,8 @@ impl Registrar {
             if !is_due {
                 continue;
             }
+            let task = self.client.task(self.netuid).await?;
+            unchanged(self.netuid, &self.task, task).map_err(Setback::Task)?;
             let metagraph = self.client.metagraph(self.netuid).await?;
             refreshed = Some(head.number);
             self.permits.replace(permitted(&metagraph));
@@ -219,5 +266,16 @@ mod tests {
         assert_eq!(duty(&market, &AccountId([3; 32]), here), Duty::Register);
         let moved: SocketAddr = "127.0.0.1:9000".parse().expect("an address");
         assert_eq!(duty(&market, &AccountId([1; 32]), moved), Duty::Publish);
+    }
+
+    #[test]
+    fn a_changed_task_is_told_apart_from_the_one_served() {
+        let tour = |version| TaskId::new("tour", version).expect("a task");
+        let now = |now| unchanged(NetUid(1), &tour(1), now);
+        assert_eq!(now(Some(tour(1))), Ok(()));
+        let changed = now(Some(tour(2))).expect_err("another version").to_string();
+        assert!(changed.contains("tour/1 to tour/2"), "{changed}");
+        let removed = now(None).expect_err("no task any more").to_string();
+        assert!(removed.contains("tour/1 to none"), "{removed}");
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP surface: checks in the protocol's order, then a stream.
+//! The HTTP surface: checks in the protocol's order, then a stream or an answer at once.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,12 +14,17 @@ use bytes::Bytes;
 use inference::Engine;
 use keys::Pair;
 use primitives::{Hotkey, NetUid};
-use protocol::{Ask, BODY_BYTES_MAX, Code, Digest, Envelope, Nonces, Refusal, Route};
+use protocol::{
+    Ask, Code, Digest, Envelope, Nonces, RECEIPT_HEADER, Refusal, Route, TASK_HEADER, WorkReceipt,
+};
+use tasks::Service;
 
 use crate::admission::{Admission, RETRY_AFTER_S};
-use crate::answering::{self, Answering};
+use crate::answering::{self, Answering, milliseconds};
 use crate::metrics::Metrics;
 use crate::registrar::Permits;
+use crate::trade::Trade;
+use crate::workshop::{Done, Workshop};
 
 /// A body that takes longer than this to arrive is not waited for.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
@@ -30,43 +35,50 @@ pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 /// Everything a request meets.
 pub struct Miner {
     pub(crate) pair: Pair,
-    pub(crate) model: String,
-    pub(crate) engine: Arc<dyn Engine>,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
+    trade: Trade,
+    means: Means,
     netuid: NetUid,
     permits: Permits,
     nonces: Mutex<Nonces>,
     admission: Admission,
 }
 
+/// What answers.
+enum Means {
+    /// Token by token.
+    Engine(Arc<dyn Engine>),
+    /// At once.
+    Workshop(Workshop),
+}
+
 impl Miner {
-    /// A miner that serves `engine` under the name `model` with at most `answers_max` answers at once.
+    /// A miner of a trade, with at most `answers_max` answers at once.
     pub fn new(
         pair: Pair,
         netuid: NetUid,
-        model: String,
-        engine: Arc<dyn Engine>,
+        trade: Trade,
         permits: Permits,
         answers_max: usize,
         clock: Clock,
     ) -> Self {
+        let means = match &trade.service {
+            Service::Stream(engine) => Means::Engine(engine.clone()),
+            Service::Once(worker) => Means::Workshop(Workshop::new(worker.clone(), trade.limits)),
+        };
+        let is_streamed = matches!(means, Means::Engine(_));
         Self {
             pair,
-            model,
-            engine,
-            metrics: Metrics::default(),
+            metrics: Metrics::new(&trade.task, is_streamed),
             clock,
+            trade,
+            means,
             netuid,
             permits,
             nonces: Mutex::default(),
             admission: Admission::new(answers_max),
         }
-    }
-
-    /// The name the model is served under.
-    pub fn model(&self) -> &str {
-        &self.model
     }
 
     fn hotkey(&self) -> Hotkey {
@@ -107,10 +119,11 @@ impl Miner {
     }
 
     fn check_model(&self, ask: &Ask) -> Result<(), Refusal> {
-        if ask.model == self.model {
+        let model = self.trade.model();
+        if ask.model == model {
             return Ok(());
         }
-        let message = format!("this miner serves {:?}, not {:?}", self.model, ask.model);
+        let message = format!("this miner serves {model:?}, not {:?}", ask.model);
         Err(Refusal {
             code: Code::UnknownModel,
             message,
@@ -123,21 +136,20 @@ impl fmt::Debug for Miner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Miner")
             .field("hotkey", &self.hotkey())
-            .field("model", &self.model)
+            .field("trade", &self.trade)
             .finish_non_exhaustive()
     }
 }
 
-/// The miner's routes.
+/// The miner's routes. Those of other tasks are there too, and say which task this miner serves.
 pub fn router(miner: Arc<Miner>) -> Router {
-    let chat =
-        |State(miner): State<Arc<Miner>>, request: Request| answer(miner, Route::Chat, request);
-    let completions = |State(miner): State<Arc<Miner>>, request: Request| {
-        answer(miner, Route::Completions, request)
-    };
-    Router::new()
-        .route(Route::Chat.path(), post(chat))
-        .route(Route::Completions.path(), post(completions))
+    let mut router = Router::new();
+    for route in Route::ALL {
+        let asked =
+            move |State(miner): State<Arc<Miner>>, request: Request| answer(miner, route, request);
+        router = router.route(route.path(), post(asked));
+    }
+    router
         .route("/v1/models", get(models))
         .route("/health", get(health))
         .route("/metrics", get(metrics))
@@ -146,44 +158,114 @@ pub fn router(miner: Arc<Miner>) -> Router {
 
 /// Every request ends here, answered or refused; refusals are counted once.
 async fn answer(miner: Arc<Miner>, route: Route, request: Request) -> Response {
-    match admit(&miner, route, request).await {
-        Ok(answering) => {
-            let events = Body::from_stream(answering::events(answering));
-            let headers = [
-                (header::CONTENT_TYPE, "text/event-stream"),
-                (header::CACHE_CONTROL, "no-store"),
-            ];
-            (headers, events).into_response()
+    let served = async {
+        let letter = admit(&miner, route, request).await?;
+        match &miner.means {
+            Means::Engine(engine) => stream(&miner, engine, route, letter).await,
+            Means::Workshop(workshop) => work(&miner, workshop, letter).await,
         }
-        Err(refusal) => {
-            tracing::debug!(%refusal, "refused");
-            miner.metrics.count(refusal.code.as_str());
-            refused(&refusal)
-        }
-    }
+    };
+    served.await.unwrap_or_else(|refusal| {
+        tracing::debug!(%refusal, "refused");
+        miner.metrics.count(refusal.code.as_str());
+        refused(&refusal)
+    })
 }
 
-async fn admit(miner: &Arc<Miner>, route: Route, request: Request) -> Result<Answering, Refusal> {
+/// A request that passed every check that does not depend on what it asks.
+struct Letter {
+    arrival: Instant,
+    body: Bytes,
+    request_hash: Digest,
+}
+
+async fn admit(miner: &Miner, route: Route, request: Request) -> Result<Letter, Refusal> {
     let arrival = Instant::now();
     let (head, body) = request.into_parts();
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     let envelope = Envelope::from_headers(header)?;
     // Who is refused anyway need not send a body, and one that was slow may have outlived its envelope.
     miner.check_asker(&envelope)?;
-    let body = read(body).await?;
+    miner.trade.check(route, header(TASK_HEADER))?;
+    let body = read(body, miner.trade.request_bytes_max()).await?;
     miner.check_asker(&envelope)?;
     let request_hash = miner.check_signature(&envelope, route, &body)?;
-    let ask = Ask::from_body(route, &body)?;
-    miner.check_model(&ask)?;
-    let place = miner.admission.enter()?;
-    Answering::begin(miner.clone(), ask, request_hash, arrival, place).await
+    Ok(Letter {
+        arrival,
+        body,
+        request_hash,
+    })
 }
 
-async fn read(body: Body) -> Result<Bytes, Refusal> {
-    match tokio::time::timeout(BODY_PATIENCE, to_bytes(body, BODY_BYTES_MAX)).await {
+/// Answers in a stream of events that ends with the receipt.
+async fn stream(
+    miner: &Arc<Miner>,
+    engine: &Arc<dyn Engine>,
+    route: Route,
+    letter: Letter,
+) -> Result<Response, Refusal> {
+    let ask = Ask::from_body(route, &letter.body)?;
+    miner.check_model(&ask)?;
+    let place = miner.admission.enter()?;
+    let (request_hash, arrival) = (letter.request_hash, letter.arrival);
+    let miner = miner.clone();
+    let answering = Answering::begin(miner, &**engine, ask, request_hash, arrival, place).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    let events = Body::from_stream(answering::events(answering));
+    Ok((headers, events).into_response())
+}
+
+/// Answers at once, with the receipt in a header.
+async fn work(miner: &Miner, workshop: &Workshop, letter: Letter) -> Result<Response, Refusal> {
+    let place = miner.admission.enter()?;
+    let waiting = Waiting(Some(&miner.metrics));
+    let done = workshop.answer(letter.body, letter.arrival, place).await;
+    waiting.is_over();
+    let Done { answer, queue } = done?;
+    let total = letter.arrival.elapsed();
+    let receipt = WorkReceipt {
+        request_hash: letter.request_hash,
+        answer_hash: Digest::of(&answer),
+        miner: miner.hotkey(),
+        task: miner.trade.task.clone(),
+        queue_ms: milliseconds(queue),
+        total_ms: milliseconds(total),
+    };
+    miner.metrics.answered(queue, total);
+    tracing::debug!(request = %letter.request_hash, total_ms = receipt.total_ms, "answered");
+    let headers = [
+        (header::CONTENT_TYPE.as_str(), "application/json".to_owned()),
+        (header::CACHE_CONTROL.as_str(), "no-store".to_owned()),
+        (RECEIPT_HEADER, receipt.sign(&miner.pair).to_header()),
+    ];
+    Ok((headers, answer).into_response())
+}
+
+/// Counts a request as abandoned if its asker leaves before the answer is there.
+struct Waiting<'a>(Option<&'a Metrics>);
+
+impl Waiting<'_> {
+    fn is_over(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(metrics) = self.0 {
+            metrics.count("abandoned");
+        }
+    }
+}
+
+async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Refusal> {
+    match tokio::time::timeout(BODY_PATIENCE, to_bytes(body, bytes_max)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(_)) => {
-            let message = format!("the body broke off or is larger than {BODY_BYTES_MAX} bytes");
+            let message = format!("the body broke off or is larger than {bytes_max} bytes");
             Err(Refusal::new(Code::TooLarge, message))
         }
         Err(_) => {
@@ -209,12 +291,15 @@ fn refused(refusal: &Refusal) -> Response {
 }
 
 async fn models(State(miner): State<Arc<Miner>>) -> Response {
-    let model = serde_json::json!({
-        "id": miner.model,
+    let mut model = serde_json::json!({
+        "id": miner.trade.model(),
         "object": "model",
         "owned_by": miner.hotkey(),
-        "context_length": miner.engine.context_tokens(),
+        "task": miner.trade.task,
     });
+    if let Means::Engine(engine) = &miner.means {
+        model["context_length"] = engine.context_tokens().into();
+    }
     axum::Json(serde_json::json!({"object": "list", "data": [model]})).into_response()
 }
 
@@ -223,7 +308,8 @@ async fn health(State(miner): State<Arc<Miner>>) -> Response {
         "status": "ok",
         "hotkey": miner.hotkey(),
         "netuid": miner.netuid,
-        "model": miner.model,
+        "task": miner.trade.task,
+        "model": miner.trade.model(),
         "answering": miner.admission.taken(),
         "permitted": miner.permits.count(),
     });

@@ -180,6 +180,7 @@ async fn pages_for_gateways_and_operators_answer_anyone() {
     };
     let models: serde_json::Value = serde_json::from_str(&page("/v1/models").await).expect("JSON");
     assert_eq!(models["data"][0]["id"], MODEL);
+    assert_eq!(models["data"][0]["task"], "text-generation/1");
     assert!(
         models["data"][0]["context_length"]
             .as_u64()
@@ -190,9 +191,72 @@ async fn pages_for_gateways_and_operators_answer_anyone() {
     assert_eq!(health["permitted"], 1);
     let metrics = page("/metrics").await;
     assert!(
-        metrics.contains("stoa_miner_requests_total{outcome=\"answered\"} 1"),
+        metrics.contains(
+            "stoa_miner_requests_total{task=\"text-generation/1\",outcome=\"answered\"} 1"
+        ),
         "{metrics}"
     );
+}
+
+/// An engine that draws from randomness of its own, two tokens a piece.
+struct Unseeded;
+
+impl inference::Engine for Unseeded {
+    fn model(&self) -> &str {
+        MODEL
+    }
+
+    fn context_tokens(&self) -> usize {
+        64
+    }
+
+    fn draws_by_seed(&self) -> bool {
+        false
+    }
+
+    fn generate(
+        &self,
+        _: inference::Request,
+    ) -> futures::future::BoxFuture<'_, Result<inference::Answer, inference::Error>> {
+        let token = |logprob| inference::Token {
+            id: None,
+            text: "ay".into(),
+            logprob,
+            top: Vec::new(),
+        };
+        let events = [
+            Event::Delta {
+                text: "ayay".into(),
+                tokens: vec![token(Some(-0.25)), token(Some(-1.5))],
+            },
+            Event::Finish {
+                reason: FinishReason::Stop,
+                usage: inference::Usage {
+                    prompt_tokens: 1,
+                    completion_tokens: 3,
+                },
+            },
+        ];
+        Box::pin(async move { Ok(futures::stream::iter(events.map(Ok)).boxed()) })
+    }
+}
+
+/// The asker gets log-probabilities only if it wants them; the receipt has them all the same.
+#[tokio::test]
+async fn an_engine_without_the_shared_seed_signs_its_log_probabilities() {
+    let miner = serving(Arc::new(Unseeded), 1);
+    let letter = Letter::new(&ask(4), 1);
+    let request_hash = letter.request_hash();
+    let answer = answered(&miner, letter).await;
+    assert!(answer.logprobs.is_empty());
+    let signed = answer.receipt.expect("a receipt");
+    let bob = pair("//Bob").account();
+    assert_eq!(signed.check(bob, request_hash, "ayay"), Ok(()));
+    assert_eq!(signed.receipt.logprobs_e6, [-250_000, -1_500_000]);
+
+    let seeded = answered(&honest(1), Letter::new(&ask(4), 1)).await;
+    let receipt = seeded.receipt.expect("a receipt").receipt;
+    assert!(receipt.logprobs_e6.is_empty());
 }
 
 /// An engine that never answers: what is under test is that the place is free again once nobody listens.

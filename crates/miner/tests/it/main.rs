@@ -1,5 +1,6 @@
-//! The miner's whole HTTP surface, without a socket: the shipped model behind it, signed requests in front.
+//! The miner's whole HTTP surface, without a socket: the shipped model or a worker behind it, signed requests in front.
 
 mod answers;
 mod market;
 mod refusals;
+mod work;

@@ -1,4 +1,4 @@
-//! One miner (Bob) on subnet 1, one permitted asker (Alice), and a way to put questions to him.
+//! One miner (Bob) on subnet 1, one permitted asker (Alice), and ways to put questions and work to him.
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
@@ -10,11 +10,13 @@ use inference::local::Limits;
 use inference::model::{Model, Source};
 use inference::{Engine, LocalEngine};
 use keys::Pair;
-use miner::{Miner, Permits, router};
-use primitives::NetUid;
+use miner::{Miner, Permits, Trade, router};
+use primitives::{NetUid, TaskId};
 use protocol::{
-    Answer, Ask, Digest, Envelope, Message, Nonce, Part, Prompt, Refusal, Role, Route, Terms,
+    Answer, Ask, Digest, Envelope, Message, Nonce, Part, Prompt, Refusal, Role, Route,
+    SignedWorkReceipt, TASK_HEADER, Terms,
 };
+use tasks::{Limits as TaskLimits, Service, Worker};
 use tower::ServiceExt;
 
 pub const NOW_MS: u64 = 1_767_225_600_000;
@@ -39,19 +41,36 @@ pub fn honest(answers_max: usize) -> Router {
     serving(Arc::new(engine), answers_max)
 }
 
+/// A miner of text behind which this engine is.
 pub fn serving(engine: Arc<dyn Engine>, answers_max: usize) -> Router {
+    let trade = Trade {
+        task: TaskId::new("text-generation", 1).expect("a task"),
+        limits: TaskLimits::SMALL,
+        service: Service::Stream(engine),
+    };
+    trading(trade, answers_max)
+}
+
+/// The task whose work these tests put to workers that answer at once.
+pub fn tour() -> TaskId {
+    TaskId::new("tour", 1).expect("a task")
+}
+
+/// A miner of tours behind which this worker is.
+pub fn working(worker: impl Worker + 'static, limits: TaskLimits, answers_max: usize) -> Router {
+    let trade = Trade {
+        task: tour(),
+        limits,
+        service: Service::Once(Arc::new(worker)),
+    };
+    trading(trade, answers_max)
+}
+
+fn trading(trade: Trade, answers_max: usize) -> Router {
     let permits = Permits::default();
     permits.replace(HashSet::from([pair("//Alice").account()]));
     let clock = Arc::new(|| NOW_MS);
-    let miner = Miner::new(
-        pair("//Bob"),
-        NetUid(1),
-        MODEL.into(),
-        engine,
-        permits,
-        answers_max,
-        clock,
-    );
+    let miner = Miner::new(pair("//Bob"), NetUid(1), trade, permits, answers_max, clock);
     router(Arc::new(miner))
 }
 
@@ -88,6 +107,8 @@ pub struct Letter {
     pub route: Route,
     pub envelope: Envelope,
     pub body: Vec<u8>,
+    /// The task named in the header, if any.
+    pub task: Option<String>,
 }
 
 impl Letter {
@@ -100,6 +121,16 @@ impl Letter {
             route,
             envelope: Envelope::seal(signer, terms, route, &body),
             body,
+            task: None,
+        }
+    }
+
+    /// A request for a tour, from Alice.
+    pub fn work(body: &[u8], nonce: u8) -> Self {
+        let letter = Self::from_parts(&pair("//Alice"), Route::Work, terms(nonce), body.to_vec());
+        Self {
+            task: Some(tour().to_string()),
+            ..letter
         }
     }
 
@@ -111,6 +142,9 @@ impl Letter {
         let mut request = Request::post(self.route.path());
         for (name, value) in self.envelope.headers() {
             request = request.header(name, value);
+        }
+        if let Some(task) = self.task {
+            request = request.header(TASK_HEADER, task);
         }
         request.body(Body::from(self.body)).expect("a request")
     }
@@ -141,6 +175,19 @@ pub async fn answered(miner: &Router, letter: Letter) -> Answer {
     assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
     assert_eq!(headers["content-type"], "text/event-stream");
     read(&body).expect("an answer in the protocol's form")
+}
+
+/// Sends work that is done, and returns the answer once its receipt is checked.
+pub async fn done(miner: &Router, letter: Letter) -> (SignedWorkReceipt, Vec<u8>) {
+    let request_hash = letter.request_hash();
+    let (status, headers, body) = send(miner, letter.request()).await;
+    assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
+    assert_eq!(headers["content-type"], "application/json");
+    let receipt = headers[protocol::RECEIPT_HEADER].as_bytes();
+    let receipt = SignedWorkReceipt::from_header(receipt).expect("a receipt");
+    let bob = pair("//Bob").account();
+    assert_eq!(receipt.check(bob, &tour(), request_hash, &body), Ok(()));
+    (receipt, body)
 }
 
 /// What a reader of server-sent events makes of the bytes.

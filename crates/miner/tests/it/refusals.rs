@@ -125,6 +125,17 @@ async fn a_bent_request_is_refused_and_its_nonce_not_used_up() {
 }
 
 #[tokio::test]
+async fn work_of_other_tasks_is_told_what_is_served_here() {
+    let refusal = refused(&honest(4), Letter::work(b"{}", 1).request()).await;
+    assert_eq!(refusal.code, Code::UnknownTask);
+    let words = &refusal.message;
+    assert!(
+        words.contains("text-generation/1") && words.contains("/v1/chat/completions"),
+        "{words}"
+    );
+}
+
+#[tokio::test]
 async fn what_cannot_be_served_is_named() {
     let other_model = Ask {
         model: "gpt-9".into(),

@@ -1,0 +1,84 @@
+//! What a miner does for its living: the task of its subnet, and the half of it that answers.
+
+use std::fmt;
+
+use primitives::TaskId;
+use protocol::{BODY_BYTES_MAX, Code, Refusal, Route, TASK_HEADER, WORK_BYTES_MAX};
+use tasks::{Kind, Limits, Service};
+
+/// A task, and what answers its requests.
+#[derive(Clone)]
+pub struct Trade {
+    /// The task.
+    pub task: TaskId,
+    /// What its messages may cost.
+    pub limits: Limits,
+    /// What answers.
+    pub service: Service,
+}
+
+impl Trade {
+    /// A service of a kind of work.
+    pub fn new(kind: &dyn Kind, service: Service) -> Self {
+        Self {
+            task: kind.id(),
+            limits: kind.limits(),
+            service,
+        }
+    }
+
+    /// The name of the model served, or of the task where there is no model.
+    pub fn model(&self) -> &str {
+        match &self.service {
+            Service::Stream(engine) => engine.model(),
+            Service::Once(_) => self.task.name(),
+        }
+    }
+
+    /// The longest request, in bytes.
+    pub(crate) fn request_bytes_max(&self) -> usize {
+        match self.service {
+            Service::Stream(_) => BODY_BYTES_MAX,
+            Service::Once(_) => self.limits.request_bytes.min(WORK_BYTES_MAX),
+        }
+    }
+
+    /// Checks that a request came on a route of this task, and, where the route serves many tasks, that it means this one.
+    pub(crate) fn check(&self, route: Route, meant: Option<&str>) -> Result<(), Refusal> {
+        let task = &self.task;
+        let is_streamed = matches!(self.service, Service::Stream(_));
+        if route.is_streamed() != is_streamed {
+            let route = if is_streamed {
+                Route::Chat
+            } else {
+                Route::Work
+            };
+            let message = format!(
+                "this miner serves {task}; its requests go to {}",
+                route.path()
+            );
+            return Err(Refusal::new(Code::UnknownTask, message));
+        }
+        if is_streamed {
+            return Ok(());
+        }
+        let Some(meant) = meant else {
+            let message = format!("the header {TASK_HEADER} is missing");
+            return Err(Refusal::new(Code::BadEnvelope, message));
+        };
+        if meant.parse().as_ref() == Ok(task) {
+            return Ok(());
+        }
+        let message = format!("this miner serves {task}, and the request is for another task");
+        Err(Refusal::new(Code::UnknownTask, message))
+    }
+}
+
+impl fmt::Debug for Trade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trade")
+            .field("task", &self.task)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
