@@ -112,10 +112,9 @@ impl Probing {
         loop {
             let seats = this.office.book().seats().len();
             let wait = this.rhythm.wait(seats, asked, &mut rng);
-            let room = this.group();
             let next = async {
                 tokio::time::sleep(wait).await;
-                in_flight.make_room(this.probes_max.max(room), room).await;
+                in_flight.make_room(this.probes_max).await;
                 this.draw(&mut rng).await
             };
             let drawn = tokio::select! {
@@ -135,11 +134,12 @@ impl Probing {
         }
     }
 
-    /// How many are asked the same.
-    fn group(&self) -> usize {
+    /// How many are asked the same, as far as there is room.
+    fn group(&self, in_flight: &InFlight) -> usize {
+        let room = self.probes_max.saturating_sub(in_flight.tasks.len());
         match self.office.kind().delivery() {
             Delivery::Stream => 1,
-            Delivery::Once => GROUP.min(self.probes_max).max(1),
+            Delivery::Once => GROUP.min(room).max(1),
         }
     }
 
@@ -177,7 +177,7 @@ impl Probing {
             let suspects = book.suspects(first.uid);
             idle.sort_by_key(|seat| !suspects.contains(&seat.uid));
         }
-        let others = idle.into_iter().take(self.group() - 1);
+        let others = idle.into_iter().take(self.group(in_flight) - 1);
         let mut group: Vec<Seat> = std::iter::once(first).chain(others).collect();
         group.shuffle(rng);
         group
@@ -235,16 +235,16 @@ impl InFlight {
         self.seats.insert(id, uid);
     }
 
-    /// Forgets probes that ended, and waits for some to end while there is no room for so many more.
+    /// Forgets probes that ended, and waits for one to end while there are as many as allowed.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe: a probe is forgotten only when it was seen to end.
-    async fn make_room(&mut self, most: usize, more: usize) {
+    async fn make_room(&mut self, most: usize) {
         while let Some(ended) = self.tasks.try_join_next_with_id() {
             self.forget(ended);
         }
-        while most < self.tasks.len() + more {
+        while most.max(1) <= self.tasks.len() {
             match self.tasks.join_next_with_id().await {
                 Some(ended) => self.forget(ended),
                 None => return,

@@ -238,6 +238,7 @@ mod tests {
             prompt_tokens: 4,
             completion_tokens: 2,
             token_ids: vec![5, 6],
+            logprobs_e6: vec![],
             queue_ms: 1,
             first_token_ms: 2,
             total_ms: 3,

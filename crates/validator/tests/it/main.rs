@@ -1,6 +1,8 @@
-//! The validator's decisions, with the shipped model and every villain that has been thought of.
+//! The validator's decisions with a task of the tests' own, and every villain that has been thought of.
 
 mod book;
-mod market;
 mod probing;
-mod villains;
+mod roots;
+mod simulation;
+mod street;
+mod wire;

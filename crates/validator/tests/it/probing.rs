@@ -5,86 +5,86 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use primitives::NetUid;
-use protocol::{Ask, Envelope, Route};
+use primitives::{NetUid, Uid};
+use protocol::{Route, TASK_HEADER};
 use scoring::Fault;
+use tasks::Reply;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use validator::{Book, Desk, Office, Probing, Reply, Rhythm, Transport};
+use validator::{Book, Desk, GROUP, Post, Probing, Rhythm, Transport};
 
-use crate::market::{MODEL, NOW_MS, check, metagraph, pair};
+use crate::roots::kind;
+use crate::street::{NOW_MS, metagraph, office, pair};
 
 /// A network whose miners are all away, and which tells what was sent to them.
 struct Away {
-    sent: mpsc::Sender<(SocketAddr, Route, Envelope, Bytes)>,
+    sent: mpsc::Sender<Post>,
 }
 
 impl Transport for Away {
-    fn ask(
-        &self,
-        address: SocketAddr,
-        route: Route,
-        envelope: Envelope,
-        body: Bytes,
-    ) -> BoxFuture<'_, Result<Reply, Fault>> {
+    fn ask(&self, post: Post) -> BoxFuture<'_, Result<Reply, Fault>> {
         async move {
-            self.sent
-                .send((address, route, envelope, body))
-                .await
-                .expect("the test is listening");
+            self.sent.send(post).await.expect("the test is listening");
             Err(Fault::Unreachable("connection refused".into()))
         }
         .boxed()
     }
 }
 
+/// A desk with these miners on the ports from 9001 on, beside Alice on seat 0.
+fn desk(miners: &[&str]) -> Desk {
+    let served = (9_001..).zip(miners).map(|(port, uri)| (*uri, Some(port)));
+    let seats: Vec<_> = std::iter::once(("//Alice", None)).chain(served).collect();
+    let mut book = Book::default();
+    book.follow(&metagraph(&seats), &pair("//Alice").account());
+    Desk {
+        book,
+        ballots: vec![],
+    }
+}
+
+fn probing(desk: Desk, transport: impl Transport + 'static, probes_max: usize) -> Probing {
+    Probing {
+        office: office(desk),
+        pair: pair("//Alice"),
+        transport: Arc::new(transport),
+        rhythm: Rhythm::new(Duration::from_millis(1)),
+        probes_max,
+        clock: Arc::new(|| NOW_MS),
+    }
+}
+
 #[tokio::test]
 async fn every_miner_is_probed_with_requests_it_must_accept() {
-    let mut book = Book::default();
-    let seats = [
-        ("//Alice", None),
-        ("//Bob", Some(9_001)),
-        ("//Charlie", Some(9_002)),
-    ];
-    book.follow(&metagraph(&seats), &pair("//Alice").account());
-    let office = Arc::new(Office::new(
-        pair("//Alice").account(),
-        NetUid(1),
-        MODEL.into(),
-        Desk {
-            book,
-            ballots: vec![],
-        },
-    ));
+    let miners = ["//Bob", "//Charlie"];
     let (sent, mut received) = mpsc::channel(4);
-    let probing = Probing {
-        office: office.clone(),
-        pair: pair("//Alice"),
-        transport: Arc::new(Away { sent }),
-        check: Arc::new(check()),
-        rhythm: Rhythm::new(Duration::from_millis(1)),
-        probes_max: 2,
-        clock: Arc::new(|| NOW_MS),
-    };
+    let probing = probing(desk(&miners), Away { sent }, 2);
+    let office = probing.office.clone();
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(probing.run([9; 32], shutdown.clone()));
 
-    let miners: HashMap<SocketAddr, _> = [(9_001, "//Bob"), (9_002, "//Charlie")]
-        .map(|(port, uri)| (([127, 0, 0, 1], port).into(), pair(uri).account()))
-        .into();
-    let mut probed: HashMap<_, usize> = HashMap::new();
+    let mut probed: HashMap<SocketAddr, usize> = HashMap::new();
     let mut requests = HashSet::new();
     for _ in 0..60 {
-        let (address, route, envelope, body) = received.recv().await.expect("a probe");
-        let miner = miners[&address];
-        assert_eq!(envelope.check_terms(miner, NetUid(1), NOW_MS), Ok(()));
-        let request_hash = envelope.check_signature(route, &body).expect("signed");
-        assert!(requests.insert(request_hash), "the same request twice");
-        assert_eq!(Ask::from_body(route, &body).expect("a body").model, MODEL);
-        *probed.entry(address).or_default() += 1;
+        let post = received.recv().await.expect("a probe");
+        let uri = miners[usize::from(post.address.port() - 9_001)];
+        let miner = pair(uri).account();
+        assert_eq!(post.envelope.check_terms(miner, NetUid(1), NOW_MS), Ok(()));
+        let request_hash = post.envelope.check_signature(post.route, &post.body);
+        assert!(
+            requests.insert(request_hash.expect("signed")),
+            "the same request twice"
+        );
+        assert_eq!(post.route, Route::Work);
+        assert!(post.headers().contains(&(TASK_HEADER, "roots/1".into())));
+        let canonical = kind().canonical(&post.body).expect("a request");
+        assert_eq!(
+            canonical, post.body,
+            "in the form in which customers send it"
+        );
+        *probed.entry(post.address).or_default() += 1;
     }
     assert!(
         probed.len() == 2 && probed.values().all(|count| 10 < *count),
@@ -93,13 +93,49 @@ async fn every_miner_is_probed_with_requests_it_must_accept() {
     shutdown.cancel();
     running.await.expect("ends when told to");
     let book = office.book();
-    let graded: u64 = book
-        .entries()
-        .values()
-        .map(|entry| entry.standing.probes)
-        .sum();
+    let graded: u64 = [1, 2].iter().filter_map(|uid| book.probes(Uid(*uid))).sum();
     assert!(50 < graded, "{graded}");
     assert!(book.weights().is_empty());
+}
+
+/// That is what equal answers are seen by; but a challenge is never asked a second time, when it may be known.
+#[tokio::test]
+async fn the_same_challenge_goes_to_a_few_at_once_and_never_again() {
+    let miners = ["//A", "//B", "//C", "//D", "//E", "//F", "//G"];
+    let (sent, mut received) = mpsc::channel(64);
+    let probing = probing(desk(&miners), Away { sent }, 16);
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(probing.run([9; 32], shutdown.clone()));
+    let mut asked: Vec<(bytes::Bytes, Vec<SocketAddr>)> = Vec::new();
+    for _ in 0..200 {
+        let post = received.recv().await.expect("a probe");
+        match asked.iter().position(|(body, _)| *body == post.body) {
+            Some(place) => {
+                assert!(asked.len() < place + 4, "asked again after others");
+                asked[place].1.push(post.address);
+            }
+            None => asked.push((post.body, vec![post.address])),
+        }
+    }
+    shutdown.cancel();
+    running.await.expect("ends when told to");
+    asked.pop();
+    for (_, addresses) in &asked {
+        let different: HashSet<_> = addresses.iter().collect();
+        assert_eq!(different.len(), addresses.len(), "one seat twice");
+        assert!(addresses.len() <= GROUP);
+    }
+    let full = asked.iter().filter(|(_, group)| group.len() == GROUP);
+    assert!(asked.len() / 2 < full.count(), "{asked:?}");
+    let groups: HashSet<Vec<_>> = asked
+        .iter()
+        .map(|(_, group)| {
+            let mut group = group.clone();
+            group.sort();
+            group
+        })
+        .collect();
+    assert!(10 < groups.len(), "always the same together: {groups:?}");
 }
 
 /// A network whose first miner never ends its answer.
@@ -108,14 +144,9 @@ struct Dawdling {
 }
 
 impl Transport for Dawdling {
-    fn ask(
-        &self,
-        address: SocketAddr,
-        _: Route,
-        _: Envelope,
-        _: Bytes,
-    ) -> BoxFuture<'_, Result<Reply, Fault>> {
+    fn ask(&self, post: Post) -> BoxFuture<'_, Result<Reply, Fault>> {
         async move {
+            let address = post.address;
             self.asked
                 .send(address)
                 .await
@@ -131,28 +162,8 @@ impl Transport for Dawdling {
 
 #[tokio::test]
 async fn a_miner_that_dawdles_holds_up_nobody_else() {
-    let mut book = Book::default();
-    let seats = [
-        ("//Alice", None),
-        ("//Bob", Some(9_001)),
-        ("//Charlie", Some(9_002)),
-    ];
-    book.follow(&metagraph(&seats), &pair("//Alice").account());
-    let desk = Desk {
-        book,
-        ballots: vec![],
-    };
-    let office = Office::new(pair("//Alice").account(), NetUid(1), MODEL.into(), desk);
     let (asked, mut received) = mpsc::channel(4);
-    let probing = Probing {
-        office: Arc::new(office),
-        pair: pair("//Alice"),
-        transport: Arc::new(Dawdling { asked }),
-        check: Arc::new(check()),
-        rhythm: Rhythm::new(Duration::from_millis(1)),
-        probes_max: 2,
-        clock: Arc::new(|| NOW_MS),
-    };
+    let probing = probing(desk(&["//Bob", "//Charlie"]), Dawdling { asked }, 4);
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(probing.run([9; 32], shutdown.clone()));
     let mut others = 0;
