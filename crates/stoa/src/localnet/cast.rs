@@ -10,6 +10,7 @@ use keys::Pair;
 use primitives::NetUid;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use tasks::Delivery;
 
 /// The coldkey that owns the subnets and is the chain's sudo key.
 pub const OWNER: &str = "//Alice";
@@ -20,8 +21,13 @@ pub const OWNER_HOTKEY: &str = "//Alice//owner";
 /// The part of those who judge.
 const VALIDATOR: &str = "validator";
 
-/// How much later than it could the slow honest miner answers, in milliseconds.
-const THROTTLE_MS: u32 = 150;
+/// How much later than it could the slow honest miner answers, in milliseconds: each piece of a stream, or a whole answer.
+fn throttle_ms(delivery: Delivery) -> u32 {
+    match delivery {
+        Delivery::Stream => 20,
+        Delivery::Once => 60,
+    }
+}
 
 /// The size of the cast and the ports it listens on.
 #[derive(Args, Clone, Debug)]
@@ -229,11 +235,12 @@ impl Casting<'_> {
 
     /// A fast honest miner, a slow honest one, and the task's first cheat in a full cast.
     fn miners(&mut self, stand: &Stand) -> Result<Vec<Role>> {
+        let throttle = throttle_ms(stand.kind.delivery());
         let mut parts = vec![
             ("fast".to_owned(), vec![]),
             (
                 "slow".to_owned(),
-                vec!["--throttle-ms".to_owned(), THROTTLE_MS.to_string()],
+                vec!["--throttle-ms".to_owned(), throttle.to_string()],
             ),
         ];
         let cheat = stand.kind.cheats().first().filter(|_| !stand.is_small);
