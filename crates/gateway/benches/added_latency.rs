@@ -18,12 +18,12 @@ use axum::response::Response;
 use axum::routing::post;
 use axum::serve::ListenerExt;
 use futures::{StreamExt, stream};
-use gateway::condition::Conditions;
-use gateway::directory::{Directory, Listed, Miner, Model};
+use gateway::directory::{Listed, Miner, Model};
 use gateway::limits::Gates;
+use gateway::market::{Market, Patience, Shared};
 use gateway::metrics::Metrics;
-use gateway::search::{Market, Patience};
 use gateway::signer::Signer;
+use gateway::subnets::{Subnet, Subnets};
 use gateway::transport::Http;
 use gateway::{Gateway, router};
 use keys::Pair;
@@ -153,7 +153,7 @@ async fn ask_miner(
     to: SocketAddr,
 ) -> (Duration, Duration) {
     let ask = ask();
-    let signed = signer.sign(&ask, Bytes::from(ask.to_body()), miner.account());
+    let signed = signer.sign(ask.route(), Bytes::from(ask.to_body()), miner.account());
     let began = Instant::now();
     let mut post = client
         .post(format!("http://{to}{}", signed.route.path()))
@@ -190,7 +190,14 @@ fn signer() -> Signer {
 }
 
 fn gateway(pair: &Pair, address: SocketAddr) -> Gateway {
-    let directory = Directory::default();
+    let metrics = Arc::new(Metrics::default());
+    let shared = Shared {
+        transport: Arc::new(Http::new().expect("an HTTP client")),
+        patience: Patience::default(),
+        metrics: metrics.clone(),
+    };
+    let kind = tasks::find_by_name("text-generation").expect("a task of the list");
+    let market = Market::new(kind, signer(), shared);
     let miner = Miner {
         uid: Uid(1),
         hotkey: pair.account(),
@@ -199,23 +206,17 @@ fn gateway(pair: &Pair, address: SocketAddr) -> Gateway {
     let models = vec![Model {
         id: MODEL.into(),
         context_length: Some(256),
+        task: None,
     }];
-    directory.replace(vec![Listed {
+    market.directory.replace(vec![Listed {
         miner,
         standing: Some(1.0),
         models,
     }]);
-    let market = Market {
-        directory,
-        conditions: Arc::new(Conditions::default()),
-        transport: Arc::new(Http::new().expect("an HTTP client")),
-        signer: signer(),
-        patience: Patience::default(),
-        metrics: Metrics::default(),
-    };
     Gateway {
-        market: Arc::new(market),
+        subnets: Subnets::new([Subnet::open(market)]),
         gates: Arc::new(Gates::new(vec![], Some(60_000_000), 64)),
+        metrics,
         body_bytes_max: protocol::BODY_BYTES_MAX,
         since: 0,
     }
@@ -259,6 +260,7 @@ fn events(pair: &Pair, ask: &Ask, request_hash: Digest) -> impl Iterator<Item = 
         prompt_tokens: 8,
         completion_tokens: PIECES,
         token_ids: (0..PIECES).collect(),
+        logprobs_e6: vec![],
         queue_ms: 0,
         first_token_ms: 0,
         total_ms: 0,

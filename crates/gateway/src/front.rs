@@ -15,8 +15,8 @@ use tokio::time::timeout_at;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::error::ApiError;
-use crate::limits::{Allowance, Gates};
 use crate::images;
+use crate::limits::{Allowance, Gates};
 use crate::service::{Gateway, MINER, NETUID, REQUEST_HASH, TRIES, UID, ascii};
 use crate::work::RECEIPT;
 
@@ -68,9 +68,7 @@ pub(crate) async fn observe(
     let mut response = next.run(request).await;
     let took_ms = arrived.elapsed().as_millis() as u64;
     let status = response.status().as_u16();
-    gateway
-        .metrics
-        .request(route.unwrap_or("other"), status);
+    gateway.metrics.request(route.unwrap_or("other"), status);
     tracing::info!(request = ?id, %method, path, status, took_ms, "answered");
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);

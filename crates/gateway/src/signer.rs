@@ -106,11 +106,14 @@ mod tests {
     fn a_subnet_is_asked_by_those_keys_that_may() {
         let pairs: Vec<Pair> = (1..=3).map(|seed| Pair::from_seed([seed; 32])).collect();
         let signer = Signer::new(pairs.clone(), NetUid(7)).expect("keys");
-        let signs = |times: usize| -> Vec<Hotkey> {
-            (0..times).map(|_| signer.pair().account()).collect()
-        };
+        let signs =
+            |times: usize| -> Vec<Hotkey> { (0..times).map(|_| signer.pair().account()).collect() };
         let [one, two, three] = [0, 1, 2].map(|at: usize| pairs[at].account());
-        assert_eq!(signs(4), [one, two, three, one], "in turn, while nothing is known");
+        assert_eq!(
+            signs(4),
+            [one, two, three, one],
+            "in turn, while nothing is known"
+        );
         assert_eq!(signer.permit(|own| *own != two), 2);
         assert!(!signs(6).contains(&two));
         assert_eq!(signer.permit(|_| false), 0);

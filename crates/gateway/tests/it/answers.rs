@@ -108,7 +108,8 @@ async fn models_are_listed_and_described() {
     let market = market(&[Honest, Honest]);
     let model = json!({
         "id": MODEL, "object": "model", "created": 1_767_225_600, "owned_by": "stoa",
-        "context_length": 256, "miners": 2,
+        "task": "text-generation/1", "netuid": 1, "netuids": [1], "miners": 2,
+        "context_length": 256,
     });
     let list = market.get("/v1/models").await.json();
     assert_eq!(list, json!({"object": "list", "data": [model]}));
@@ -135,8 +136,8 @@ async fn the_api_describes_itself_and_its_health() {
     let metrics = String::from_utf8(open.get("/metrics").await.body).expect("text");
     for line in [
         r#"stoa_gateway_requests_total{route="/v1/chat/completions",status="200"} 1"#,
-        r#"stoa_gateway_tokens_total{kind="completion"} 3"#,
-        "stoa_gateway_first_token_seconds_count 1",
+        r#"stoa_gateway_tokens_total{task="text-generation/1",kind="completion"} 3"#,
+        r#"stoa_gateway_first_token_seconds_count{task="text-generation/1"} 1"#,
     ] {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }

@@ -2,6 +2,9 @@
 
 mod answers;
 mod gates;
+mod images;
 mod market;
 mod routing;
+mod subnets;
 mod villains;
+mod work;

@@ -6,12 +6,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use gateway::condition::Conditions;
-use gateway::directory::{Directory, Listed, Miner, Model};
+use gateway::directory::{Listed, Miner, Model};
 use gateway::limits::Gates;
+use gateway::market::{Market as Inner, Shared};
 use gateway::metrics::Metrics;
-use gateway::search::Market as Inner;
 use gateway::signer::Signer;
+use gateway::subnets::{Subnet, Subnets};
 use gateway::{Gateway, Patience, router};
 use keys::Pair;
 use primitives::{NetUid, Uid};
@@ -21,6 +21,8 @@ use tower::ServiceExt;
 use crate::villains::{Character, Villains};
 
 pub const MODEL: &str = "shakespeare";
+pub const TEXT: &str = "text-generation";
+pub const TOUR: &str = "tour";
 
 /// A gateway with its miners; the methods are a customer's.
 pub struct Market {
@@ -29,9 +31,21 @@ pub struct Market {
     router: Router,
 }
 
+/// A subnet with its miners.
+pub struct Trade {
+    pub task: &'static str,
+    pub model: &'static str,
+    pub miners: Vec<(Character, Option<f64>)>,
+}
+
 /// What differs from test to test.
 pub struct Setup {
+    /// Of the first subnet, which is of text.
     pub miners: Vec<(Character, Option<f64>)>,
+    /// The subnets after it.
+    pub others: Vec<Trade>,
+    /// Further subnets, which are not served.
+    pub idle: Vec<Subnet>,
     pub keys: Vec<String>,
     pub per_minute: Option<u32>,
     pub at_once: usize,
@@ -47,6 +61,8 @@ impl Default for Setup {
         };
         Self {
             miners: vec![],
+            others: vec![],
+            idle: vec![],
             keys: vec![],
             per_minute: None,
             at_once: 8,
@@ -85,45 +101,54 @@ pub fn judged(miners: &[(Character, f64)]) -> Market {
     .open()
 }
 
+/// A market of text and one of tours, with these miners each.
+pub fn two_markets(text: &[Character], tour: &[Character]) -> Market {
+    let unjudged = |miners: &[Character]| miners.iter().map(|own| (*own, None)).collect();
+    let patience = Patience {
+        first_token: Duration::from_millis(100),
+        between: Duration::from_millis(100),
+        whole: Duration::from_millis(300),
+        ..Patience::default()
+    };
+    let tour = Trade {
+        task: TOUR,
+        model: TOUR,
+        miners: unjudged(tour),
+    };
+    Setup {
+        miners: unjudged(text),
+        others: vec![tour],
+        patience,
+        ..Setup::default()
+    }
+    .open()
+}
+
 impl Setup {
     pub fn open(self) -> Market {
         let villains = Arc::new(Villains::default());
-        let mut pairs = Vec::new();
-        let mut listed = Vec::new();
-        for (at, (character, standing)) in self.miners.into_iter().enumerate() {
-            let pair = Pair::from_seed([at as u8 + 1; 32]);
-            villains.set(&pair, character);
-            let address = ([127, 0, 0, 1], 9100 + at as u16).into();
-            let miner = Miner {
-                uid: Uid(at as u16),
-                hotkey: pair.account(),
-                address,
-            };
-            let models = vec![Model {
-                id: MODEL.into(),
-                context_length: Some(256),
-            }];
-            listed.push(Listed {
-                miner,
-                standing,
-                models,
-            });
-            pairs.push(pair);
-        }
-        let directory = Directory::default();
-        directory.replace(listed);
-        let signer = Pair::from_uri("//Validator").expect("a development key");
-        let inner = Inner {
-            directory,
-            conditions: Arc::new(Conditions::default()),
+        let metrics = Arc::new(Metrics::default());
+        let shared = Shared {
             transport: villains.clone(),
-            signer: Signer::new(vec![signer], NetUid(1)).expect("a key"),
             patience: self.patience,
-            metrics: Metrics::default(),
+            metrics: metrics.clone(),
         };
+        let text = Trade {
+            task: TEXT,
+            model: MODEL,
+            miners: self.miners,
+        };
+        let mut pairs = Vec::new();
+        let mut subnets = self.idle;
+        for (at, trade) in [text].into_iter().chain(self.others).enumerate() {
+            let netuid = NetUid(at as u16 + 1);
+            let market = trade.open(netuid, &shared, &villains, &mut pairs);
+            subnets.push(Subnet::open(market));
+        }
         let gateway = Gateway {
-            market: Arc::new(inner),
+            subnets: Subnets::new(subnets),
             gates: Arc::new(Gates::new(self.keys, self.per_minute, self.at_once)),
+            metrics,
             body_bytes_max: 64 * 1024,
             since: 1_767_225_600,
         };
@@ -132,6 +157,44 @@ impl Setup {
             pairs,
             router: router(gateway),
         }
+    }
+}
+
+impl Trade {
+    fn open(
+        self,
+        netuid: NetUid,
+        shared: &Shared,
+        villains: &Villains,
+        pairs: &mut Vec<Pair>,
+    ) -> Inner {
+        let mut listed = Vec::new();
+        for (uid, (character, standing)) in self.miners.into_iter().enumerate() {
+            let pair = Pair::from_seed([pairs.len() as u8 + 1; 32]);
+            villains.set(&pair, character);
+            let miner = Miner {
+                uid: Uid(uid as u16),
+                hotkey: pair.account(),
+                address: ([127, 0, 0, 1], 9100 + pairs.len() as u16).into(),
+            };
+            let models = vec![Model {
+                id: self.model.into(),
+                context_length: (self.task == TEXT).then_some(256),
+                task: None,
+            }];
+            listed.push(Listed {
+                miner,
+                standing,
+                models,
+            });
+            pairs.push(pair);
+        }
+        let signer = Pair::from_uri("//Validator").expect("a development key");
+        let signer = Signer::new(vec![signer], netuid).expect("a key");
+        let kind = tasks::find_by_name(self.task).expect("a task of the list");
+        let market = Inner::new(kind, signer, shared.clone());
+        market.directory.replace(listed);
+        market
     }
 }
 

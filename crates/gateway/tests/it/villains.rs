@@ -8,10 +8,13 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use gateway::directory::{Miner, Model};
 use gateway::signer::Signed;
-use gateway::transport::{MinerError, Parts, Transport};
+use gateway::transport::{MinerError, Parts, Transport, Worked};
 use keys::Pair;
-use primitives::Hotkey;
-use protocol::{Ask, Code, Digest, Finish, Part, Receipt, Refusal, TokenLogprob, Usage};
+use primitives::{Hotkey, TaskId};
+use protocol::{
+    Ask, Code, Digest, Finish, Part, Receipt, Refusal, SignedWorkReceipt, TokenLogprob, Usage,
+    WorkReceipt,
+};
 
 /// What a miner does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +41,14 @@ pub enum Character {
     Busy,
     /// Sends one piece of text and then nothing, for ever.
     Sleeper,
+    /// Gives an answer in no form that the task has, and signs it.
+    Mumbler,
+    /// Gives more than any answer may be.
+    Flooder,
 }
+
+/// What an honest miner answers at once: a tour of three points, and what a picture shows.
+pub const TOUR_ANSWER: &str = r#"{"order":[0,2,1]}"#;
 
 /// What an honest miner says, in pieces.
 pub const ANSWER: [&str; 3] = ["To be", ", or not", " to be"];
@@ -51,6 +61,8 @@ pub struct Villains {
     asked: Mutex<HashMap<Hotkey, u32>>,
     /// What they were asked, in order.
     pub heard: Mutex<Vec<Ask>>,
+    /// What work they were given, in order.
+    pub worked: Mutex<Vec<String>>,
     /// Answers begun and not yet dropped.
     pub streaming: Arc<AtomicU32>,
 }
@@ -69,25 +81,40 @@ impl Villains {
             .copied()
             .unwrap_or(0)
     }
+
+    /// Notes that a miner is asked, and says what it is like.
+    fn meet(&self, miner: Miner) -> (Pair, Character) {
+        let mut asked = self.asked.lock().expect("not poisoned");
+        *asked.entry(miner.hotkey).or_default() += 1;
+        let characters = self.characters.lock().expect("not poisoned");
+        characters
+            .get(&miner.hotkey)
+            .cloned()
+            .expect("a known miner")
+    }
 }
 
 impl Transport for Villains {
     fn ask(&self, miner: Miner, request: Signed) -> BoxFuture<'static, Result<Parts, MinerError>> {
-        *self
-            .asked
-            .lock()
-            .expect("not poisoned")
-            .entry(miner.hotkey)
-            .or_default() += 1;
+        let (pair, character) = self.meet(miner);
         let ask = Ask::from_body(request.route, &request.body).expect("a good body");
         self.heard.lock().expect("not poisoned").push(ask);
-        let characters = self.characters.lock().expect("not poisoned");
-        let (pair, character) = characters
-            .get(&miner.hotkey)
-            .cloned()
-            .expect("a known miner");
         let streaming = self.streaming.clone();
         async move { answer(&pair, character, &request, streaming).await }.boxed()
+    }
+
+    fn work(
+        &self,
+        miner: Miner,
+        request: Signed,
+        task: &TaskId,
+        answer_bytes_max: usize,
+    ) -> BoxFuture<'static, Result<Worked, MinerError>> {
+        let (pair, character) = self.meet(miner);
+        let body = String::from_utf8(request.body.to_vec()).expect("JSON");
+        self.worked.lock().expect("not poisoned").push(body);
+        let task = task.clone();
+        async move { work(&pair, character, &request, task, answer_bytes_max).await }.boxed()
     }
 
     fn models(&self, _: Miner) -> BoxFuture<'static, Result<Vec<Model>, MinerError>> {
@@ -115,7 +142,9 @@ async fn answer(
         Character::Sleeper => stream::iter(pieces(&ask, 1))
             .chain(stream::pending())
             .boxed(),
-        Character::Honest => stream::iter([all, signed(honest)].concat()).boxed(),
+        Character::Honest | Character::Mumbler | Character::Flooder => {
+            stream::iter([all, signed(honest)].concat()).boxed()
+        }
         Character::Forger => {
             let forged = Receipt {
                 answer_hash: Digest::of(b"another"),
@@ -148,6 +177,71 @@ async fn answer(
         let _ = &held;
         part
     })))
+}
+
+/// What a miner of each character does with work that is done at once.
+async fn work(
+    pair: &Pair,
+    character: Character,
+    request: &Signed,
+    task: TaskId,
+    answer_bytes_max: usize,
+) -> Result<Worked, MinerError> {
+    let refuse = |code| MinerError::Refused(Refusal::new(code, "no"));
+    let answer = match (character, task.name()) {
+        (Character::Mumbler, _) => r#"{"moo": 1}"#,
+        (_, "image-classification") => crate::images::ANSWER,
+        _ => TOUR_ANSWER,
+    };
+    let honest = WorkReceipt {
+        request_hash: request.request_hash,
+        answer_hash: Digest::of(answer.as_bytes()),
+        miner: pair.account(),
+        task: task.clone(),
+        queue_ms: 0,
+        total_ms: 1,
+    };
+    let give = |receipt: SignedWorkReceipt| {
+        let body = answer.as_bytes().into();
+        Ok(Worked { body, receipt })
+    };
+    match character {
+        Character::Dead | Character::Quitter => {
+            Err(MinerError::Connection("connection reset".into()))
+        }
+        Character::Silent | Character::Sleeper => futures::future::pending().await,
+        Character::Lazy => Err(refuse(Code::BadRequest)),
+        Character::Busy => Err(refuse(Code::Busy)),
+        Character::Flooder => {
+            let message = format!("more than {answer_bytes_max} bytes");
+            Err(MinerError::Protocol(message))
+        }
+        Character::Honest | Character::Mumbler => give(honest.sign(pair)),
+        Character::Forger => {
+            let answer_hash = Digest::of(b"another");
+            let forged = WorkReceipt {
+                answer_hash,
+                ..honest
+            };
+            give(forged.sign(pair))
+        }
+        Character::Padder => {
+            let request_hash = Digest::of(b"another");
+            let forged = WorkReceipt {
+                request_hash,
+                ..honest
+            };
+            give(forged.sign(pair))
+        }
+        Character::Inflator => {
+            let task = TaskId::new(task.name(), task.version() + 1).expect("a task");
+            give(WorkReceipt { task, ..honest }.sign(pair))
+        }
+        Character::Stranger => {
+            let mallory = Pair::from_uri("//Mallory").expect("a development key");
+            give(honest.sign(&mallory))
+        }
+    }
 }
 
 /// Notices when the gateway drops an answer.
@@ -216,6 +310,7 @@ fn receipt(pair: &Pair, ask: &Ask, request_hash: Digest) -> Receipt {
         prompt_tokens: 5,
         completion_tokens: 3,
         token_ids: vec![1, 2, 3],
+        logprobs_e6: vec![],
         queue_ms: 0,
         first_token_ms: 1,
         total_ms: 2,
