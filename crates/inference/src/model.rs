@@ -22,6 +22,7 @@ use crate::network::Network;
 use crate::precision::Precision;
 use crate::request::{FinishReason, Message, Prompt, Request};
 use crate::template::Template;
+use crate::transcript::Transcript;
 use crate::trial::Calibration;
 use crate::vocabulary::Vocabulary;
 use crate::weights::Weights;
@@ -355,25 +356,35 @@ impl Model {
         text: &str,
         finish: FinishReason,
     ) -> Result<Option<Vec<u32>>, Error> {
+        if finish == FinishReason::Stop && !request.stop.is_empty() {
+            return Ok(None);
+        }
         let tokens = self.vocabulary.encode_bare(text)?;
-        Ok(self.closed(request, tokens, finish))
+        self.closed(request, tokens, finish).map(Some)
     }
 
-    /// Drawn tokens with the ending one, which some servers leave out.
+    /// Drawn tokens with the ending one, which some servers leave out: it must have been drawn where the answer stopped
+    /// and neither its tokens nor a stop sequence end it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenizer`] when the tokens cannot be spelled.
     pub fn closed(
         &self,
         request: &Request,
         mut tokens: Vec<u32>,
         finish: FinishReason,
-    ) -> Option<Vec<u32>> {
-        let is_open = tokens.last().is_none_or(|last| !self.ends(*last));
-        if finish == FinishReason::Stop && is_open {
-            if !request.stop.is_empty() {
-                return None;
+    ) -> Result<Vec<u32>, Error> {
+        let mut transcript = Transcript::new(self, request.stop.clone(), usize::MAX);
+        for id in &tokens {
+            if transcript.ended().is_none() && (*id as usize) < self.network.config().vocab_size {
+                transcript.push(*id)?;
             }
-            tokens.push(self.network.config().eos_token_id.first()?);
         }
-        Some(tokens)
+        if finish == FinishReason::Stop && transcript.ended().is_none() {
+            tokens.extend(self.network.config().eos_token_id.first());
+        }
+        Ok(tokens)
     }
 
     /// The most tokens an answer may have after a prompt of so many.

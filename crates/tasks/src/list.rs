@@ -2,12 +2,14 @@
 
 use crate::{Kind, Once};
 
+pub(crate) mod text;
 mod tour;
 
 /// Every task this program knows.
 pub fn list() -> &'static [&'static dyn Kind] {
     &[
         // One line each; `known` in an error message names them in this order.
+        &text::Text,
         &Once::<tour::Tour>::KIND,
     ]
 }
