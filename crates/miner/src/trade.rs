@@ -62,14 +62,10 @@ impl Trade {
         if is_streamed {
             return Ok(());
         }
-        let Some(meant) = meant else {
-            let message = format!("the header {TASK_HEADER} is missing");
-            return Err(Refusal::new(Code::BadEnvelope, message));
-        };
-        if meant.parse().as_ref() == Ok(task) {
+        if meant.is_some_and(|meant| meant.parse().as_ref() == Ok(task)) {
             return Ok(());
         }
-        let message = format!("this miner serves {task}, and the request is for another task");
+        let message = format!("this miner serves {task}; the header {TASK_HEADER} does not say so");
         Err(Refusal::new(Code::UnknownTask, message))
     }
 }

@@ -69,7 +69,7 @@ async fn the_task_meant_has_to_be_the_task_served() {
         task: None,
         ..Letter::work(TOUR, 1)
     };
-    assert_eq!(code(unnamed).await, Code::BadEnvelope);
+    assert_eq!(code(unnamed).await, Code::UnknownTask);
     for other in ["tour/2", "text-generation/1", "tour", ""] {
         let letter = Letter {
             task: Some(other.into()),
