@@ -120,7 +120,9 @@ fn subnets(netuids: &[NetUid], validators: &[String]) -> Result<BTreeMap<NetUid,
         };
         match subnets.get_mut(&netuid) {
             Some(of) => of.push(url.to_owned()),
-            None => bail!("--validator {validator} is of subnet {netuid}; serve it with --netuid {netuid}"),
+            None => bail!(
+                "--validator {validator} is of subnet {netuid}; serve it with --netuid {netuid}"
+            ),
         }
     }
     Ok(subnets)
