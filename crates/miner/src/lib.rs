@@ -29,7 +29,6 @@ mod registrar;
 mod server;
 mod throttle;
 mod trade;
-pub mod villain;
 mod workshop;
 
 use std::net::SocketAddr;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use inference::{Claim, Event, FinishReason, Sampling, verify};
-use miner::villain::Canned;
+use miner::Trade;
 use protocol::{Ask, Finish, Prompt, Usage};
+use tasks::Setup;
 
-use crate::market::{Letter, MODEL, answered, ask, honest, model, pair, send, serving};
+use crate::market::{Letter, MODEL, answered, ask, honest, model, pair, send, serving, trading};
 
 /// The engine's own request for an [`Ask`] of `market::ask`.
 fn request(ask: &Ask) -> inference::Request {
@@ -145,14 +146,19 @@ async fn an_answer_ends_before_a_stop_sequence() {
 /// A canned answer is well formed in every respect: only recomputing it shows the lie.
 #[tokio::test]
 async fn a_canned_villain_looks_right_and_fails_recomputation() {
-    let text = "I could not agree more.";
-    let token_ids = model().vocabulary().encode(text).expect("tokens");
-    let canned = Canned::new(MODEL.into(), text.into(), token_ids, 256);
-    let miner = serving(Arc::new(canned), 4);
+    let setup = Setup {
+        model_name: Some(MODEL.into()),
+        cheat: Some("canned".into()),
+        ..Setup::default()
+    };
+    let text = tasks::find_by_name("text-generation").expect("the list has it");
+    let service = text.service(&setup).expect("the shipped model");
+    let miner = trading(Trade::new(text, service), 4);
     let letter = Letter::new(&ask(64), 1);
     let request_hash = letter.request_hash();
     let answer = answered(&miner, letter).await;
     let signed = answer.receipt.expect("a receipt");
+    let text = answer.text.as_str();
     assert_eq!(
         signed.check(pair("//Bob").account(), request_hash, text),
         Ok(())

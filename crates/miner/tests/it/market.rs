@@ -66,7 +66,8 @@ pub fn working(worker: impl Worker + 'static, limits: TaskLimits, answers_max: u
     trading(trade, answers_max)
 }
 
-fn trading(trade: Trade, answers_max: usize) -> Router {
+/// A miner of any trade.
+pub fn trading(trade: Trade, answers_max: usize) -> Router {
     let permits = Permits::default();
     permits.replace(HashSet::from([pair("//Alice").account()]));
     let clock = Arc::new(|| NOW_MS);
