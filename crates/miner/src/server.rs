@@ -223,7 +223,7 @@ async fn work(miner: &Miner, workshop: &Workshop, letter: Letter) -> Result<Resp
     let place = miner.admission.enter()?;
     let waiting = Waiting(Some(&miner.metrics));
     let done = workshop.answer(letter.body, letter.arrival, place).await;
-    waiting.is_over();
+    waiting.end();
     let Done { answer, queue } = done?;
     let total = letter.arrival.elapsed();
     let receipt = WorkReceipt {
@@ -248,7 +248,7 @@ async fn work(miner: &Miner, workshop: &Workshop, letter: Letter) -> Result<Resp
 struct Waiting<'a>(Option<&'a Metrics>);
 
 impl Waiting<'_> {
-    fn is_over(mut self) {
+    fn end(mut self) {
         self.0 = None;
     }
 }

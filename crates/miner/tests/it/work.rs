@@ -50,7 +50,7 @@ async fn work_is_done_and_the_receipt_proves_it() {
 /// The whole of a task's service, as `stoa miner` opens it.
 #[tokio::test]
 async fn a_task_of_the_list_is_served() {
-    let kind = tasks::find(&tour()).ok().expect("the list has it");
+    let kind = tasks::find(&tour()).expect("the list has it");
     let service = kind.service(&Setup::default()).expect("it needs nothing");
     let permits = Permits::default();
     permits.replace([pair("//Alice").account()].into());
