@@ -120,7 +120,7 @@ impl Source {
         Vocabulary::parse(&self.get("tokenizer.json")?, &origin)
     }
 
-    fn weights(&self) -> Result<Weights, Error> {
+    pub(crate) fn weights(&self) -> Result<Weights, Error> {
         match self {
             Self::Folder(folder) => Weights::read(folder),
             Self::Shipped => {
@@ -272,6 +272,11 @@ impl Model {
     /// The network.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// The same model with another network in it.
+    pub(crate) fn with_network(self, network: Network) -> Result<Self, Error> {
+        Self::new(network, self.vocabulary, self.template)
     }
 
     pub(crate) fn into_network(self) -> Network {

@@ -352,6 +352,57 @@ pub fn perturb(source: &Source, out: &Path, seed: u64) -> Result<(), Error> {
     Ok(())
 }
 
+/// A model trained on a little more text: another checkpoint of the same origin, as close as they come.
+///
+/// # Errors
+///
+/// Those of reading the model, and [`Error::InvalidRequest`] for less text than fills a row.
+pub fn tuned(source: &Source, texts: &[String], steps: usize, rate: f64) -> Result<Model, Error> {
+    /// Tokens of a row, and rows of an update.
+    const ROW: usize = 64;
+    const ROWS: usize = 4;
+    let model = Model::open(source)?;
+    let mut ids = Vec::new();
+    for text in texts {
+        ids.extend(model.vocabulary().encode(text)?);
+    }
+    let windows: Vec<Vec<u32>> = ids
+        .windows(ROW + 1)
+        .step_by(ROW)
+        .map(<[u32]>::to_vec)
+        .collect();
+    if windows.is_empty() {
+        return Err(Error::InvalidRequest {
+            parameter: "texts",
+            reason: format!("must hold more than {ROW} tokens"),
+        });
+    }
+    let stored = source.weights()?;
+    let mut variables = BTreeMap::new();
+    let network = Network::build(source.config()?, &mut |name, shape| {
+        let variable = Var::from_tensor(&stored.take(name, shape)?)?;
+        let tensor = variable.as_tensor().clone();
+        variables.insert(name.to_owned(), variable);
+        Ok(tensor)
+    })?;
+    let settings = ParamsAdamW {
+        lr: rate,
+        weight_decay: 0.0,
+        ..ParamsAdamW::default()
+    };
+    let mut optimiser = AdamW::new(variables.values().cloned().collect(), settings)?;
+    for step in 0..steps {
+        let rows = (0..ROWS).map(|row| windows[(step * ROWS + row) % windows.len()].clone());
+        let (inputs, targets) = corpus::shift(&rows.collect::<Vec<_>>());
+        let logits = network.read_batch(&inputs, ROW)?;
+        let loss = kernels::cross_entropy(&logits, targets.into())?;
+        let mut gradients = loss.backward()?;
+        clip(&mut gradients, &variables)?;
+        optimiser.step(&gradients)?;
+    }
+    model.with_network(network)
+}
+
 fn tokenizer_config(context: usize) -> serde_json::Value {
     serde_json::json!({
         "tokenizer_class": "PreTrainedTokenizerFast",

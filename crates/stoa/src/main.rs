@@ -51,6 +51,7 @@ enum Command {
     Genesis(commands::genesis::Genesis),
     Simulate(commands::simulate::Simulate),
     Train(commands::train::Train),
+    Calibrate(commands::calibrate::Calibrate),
     Bench(commands::bench::Bench),
 }
 
@@ -85,6 +86,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Genesis(command) => command.run(),
         Command::Simulate(command) => commands::simulate::run(command),
         Command::Train(command) => command.run(),
+        Command::Calibrate(command) => command.run(),
         Command::Bench(command) => command.run(),
     }
 }

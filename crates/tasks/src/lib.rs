@@ -31,7 +31,7 @@ pub use kind::{
     Answered, Challenge, Complaint, Delivery, Judge, Kind, Limits, Put, Reply, Service, Setup,
     SetupError, Upstream, WorkError, Worker,
 };
-pub use list::list;
+pub use list::{list, text};
 pub use once::{Once, Task, unused};
 
 use primitives::TaskId;

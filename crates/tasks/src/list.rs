@@ -2,7 +2,7 @@
 
 use crate::{Kind, Once};
 
-pub(crate) mod text;
+pub mod text;
 mod tour;
 
 /// Every task this program knows.

@@ -124,3 +124,21 @@ fn a_long_gradient_is_shortened_in_its_direction() {
         "{clipped:?}"
     );
 }
+
+#[test]
+fn a_tuned_model_answers_a_little_differently() {
+    let texts = vec!["The quick brown fox jumps over the lazy dog. ".repeat(30)];
+    let tuned = tuned(&Source::Shipped, &texts, 3, 1e-3).unwrap();
+    let plain = Model::open(&Source::Shipped).unwrap();
+    let ids = plain.vocabulary().encode(&texts[0]).unwrap();
+    let loss = |model: &Model| -> f32 {
+        let logits = model.network().read_batch(&ids[..64], 64).unwrap();
+        kernels::cross_entropy(&logits, ids[1..65].into())
+            .unwrap()
+            .to_scalar()
+            .unwrap()
+    };
+    let (before, after) = (loss(&plain), loss(&tuned));
+    assert!(after < before && before - after < 3.0, "{before} {after}");
+    assert!(super::tuned(&Source::Shipped, &["short".into()], 1, 1e-3).is_err());
+}

@@ -53,7 +53,7 @@ impl TokenEvidence {
             return Some(Refusal::Unexplained {
                 position,
                 id,
-                error: error.min(ERROR_MAX),
+                error,
             });
         }
         let distance = distance?;
@@ -227,7 +227,7 @@ fn is_whole(sampling: Sampling, vocabulary: usize) -> bool {
 /// The least error that explains something, given that every larger one does too.
 fn least(is_explained: impl Fn(f64) -> bool) -> f64 {
     if !is_explained(ERROR_MAX) {
-        return f64::INFINITY;
+        return ERROR_MAX;
     }
     let (mut below, mut above) = (ERROR_MIN.ln(), ERROR_MAX.ln());
     for _ in 0..HALVINGS {
@@ -248,8 +248,8 @@ fn distance(given: f32, own: f32) -> f64 {
     }
     let distance = f64::from((given - own).abs());
     if distance.is_nan() {
-        f64::INFINITY
+        ERROR_MAX
     } else {
-        distance
+        distance.min(ERROR_MAX)
     }
 }

@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod bench;
 pub mod bench_finality;
+pub mod calibrate;
 pub mod gateway;
 pub mod genesis;
 pub mod miner;

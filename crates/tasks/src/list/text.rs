@@ -11,6 +11,7 @@
 //!
 //! It streams, so it is a [`Kind`] of its own rather than a [`crate::Task`].
 
+pub mod calibration;
 mod canned;
 mod questions;
 mod schema;
