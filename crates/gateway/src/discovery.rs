@@ -267,7 +267,7 @@ fn is_about(judgement: &Standings, netuid: NetUid, task: &TaskId) -> bool {
     let is_about = judgement.netuid == netuid && judgement.task == *task;
     if !is_about {
         let (validator, other) = (judgement.validator, judgement.netuid);
-        tracing::warn!(%netuid, %validator, %other, task = %judgement.task, "a validator judges another subnet or task");
+        tracing::debug!(%netuid, %validator, %other, task = %judgement.task, "a validator judges another subnet or task");
     }
     is_about
 }

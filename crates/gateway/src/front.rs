@@ -139,7 +139,7 @@ pub(crate) async fn bound(
     request: Request,
     next: Next,
 ) -> Response {
-    let limit = limit(&gateway, request.uri().path());
+    let limit = Limit::at(request.uri().path(), &gateway);
     let (parts, body) = request.into_parts();
     let announced = parts
         .headers
@@ -148,8 +148,8 @@ pub(crate) async fn bound(
     let announced: usize = announced
         .and_then(|length| length.parse().ok())
         .unwrap_or(0);
-    if announced > limit.saturating_mul(DRAIN_FACTOR) {
-        return ApiError::too_large(limit).into_response();
+    if announced > limit.drained() {
+        return limit.exceeded().into_response();
     }
     match read(body, limit, &gateway.gates).await {
         Ok((bytes, _held)) => {
@@ -161,19 +161,44 @@ pub(crate) async fn bound(
 }
 
 /// The largest body read at an address: every at-once task has a limit of its own.
-fn limit(gateway: &Gateway, path: &str) -> usize {
-    if path == "/v1/images/classifications" {
-        return images::body_bytes_max();
+#[derive(Clone, Copy)]
+struct Limit {
+    bytes: usize,
+    is_picture: bool,
+}
+
+impl Limit {
+    fn at(path: &str, gateway: &Gateway) -> Self {
+        let is_picture = path == "/v1/images/classifications";
+        let work = path.strip_prefix("/v1/tasks/");
+        let kind = work.and_then(|name| gateway.subnets.kind(name));
+        let bytes = match kind {
+            _ if is_picture => images::body_bytes_max(),
+            Some(kind) => kind.limits().request_bytes,
+            None => gateway.body_bytes_max,
+        };
+        Self { bytes, is_picture }
     }
-    path.strip_prefix("/v1/tasks/")
-        .and_then(|name| gateway.subnets.kind(name))
-        .map_or(gateway.body_bytes_max, |kind| kind.limits().request_bytes)
+
+    /// What is read of a body that is too large, so that its sender hears why.
+    fn drained(self) -> usize {
+        self.bytes.saturating_mul(DRAIN_FACTOR)
+    }
+
+    fn exceeded(self) -> ApiError {
+        match self.is_picture {
+            true => {
+                ApiError::image_too_large(format!("the body is larger than {} bytes", self.bytes))
+            }
+            false => ApiError::too_large(self.bytes),
+        }
+    }
 }
 
 /// The body, and the memory set aside for it as it came.
 async fn read(
     body: Body,
-    limit: usize,
+    limit: Limit,
     gates: &Gates,
 ) -> Result<(Bytes, OwnedSemaphorePermit), ApiError> {
     let mut held = gates.hold(0)?;
@@ -188,15 +213,15 @@ async fn read(
         let Some(chunk) = chunk else { break };
         let chunk = chunk.map_err(ApiError::bad_json)?;
         length = length.saturating_add(chunk.len());
-        if length <= limit {
+        if length <= limit.bytes {
             held.merge(gates.hold(chunk.len())?);
             bytes.extend_from_slice(&chunk);
-        } else if length > limit.saturating_mul(DRAIN_FACTOR) {
+        } else if length > limit.drained() {
             break;
         }
     }
-    if length > limit {
-        Err(ApiError::too_large(limit))
+    if length > limit.bytes {
+        Err(limit.exceeded())
     } else {
         Ok((Bytes::from(bytes), held))
     }

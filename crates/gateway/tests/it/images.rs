@@ -184,7 +184,7 @@ async fn raw_bodies_of_another_type_or_size_are_refused() {
     let bomb = market.ask(raw(PATH, Some("image/png"), bomb())).await;
     assert_eq!(bomb.refusal(), (413, "image_too_large".into()));
     let large = market.ask(raw(PATH, None, vec![0; 8 << 20])).await;
-    assert_eq!(large.refusal(), (413, "request_too_large".into()));
+    assert_eq!(large.refusal(), (413, "image_too_large".into()));
     let top_k = format!("{PATH}?top_k=-1");
     let top_k = market.ask(raw(&top_k, None, picture())).await;
     assert_eq!(top_k.json()["error"]["param"], "top_k");
