@@ -190,7 +190,7 @@ impl Probing {
             route: probe.challenge.route,
             task: kind.id(),
             limits: kind.limits(),
-            envelope: probe.envelope.clone(),
+            envelope: probe.envelope,
             body: probe.challenge.body.clone(),
         };
         let (seat, challenge) = (probe.seat, probe.number);

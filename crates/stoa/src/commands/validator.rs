@@ -87,7 +87,9 @@ impl Validator {
 
 /// The list of tasks, as help shows it.
 fn known_tasks() -> String {
-    let mut text = String::from("Tasks this program knows; an option that the subnet's task has no use for is refused:\n");
+    let mut text = String::from(
+        "Tasks this program knows; an option that the subnet's task has no use for is refused:\n",
+    );
     for kind in tasks::list() {
         let _ = write!(text, "  {:<26} {}\n", kind.id().to_string(), kind.about());
     }

@@ -158,7 +158,7 @@ fn records_survive_a_restart_on_the_same_chain_only() {
     let resumed = load("0x01", "roots/1");
     assert_eq!(resumed.book.entries(), graded().entries());
     assert_eq!(resumed.book.weights(), graded().weights());
-    assert_eq!(resumed.ballots, [ballot.clone()]);
+    assert_eq!(resumed.ballots, std::slice::from_ref(&ballot));
     assert_eq!(load("0x02", "roots/1"), Desk::default());
     let other_task = load("0x01", "roots/2");
     assert!(other_task.book.entries().is_empty());

@@ -49,7 +49,7 @@ async fn asked(router: Router) -> Result<Reply, Fault> {
             route: probe.challenge.route,
             task: kind().id(),
             limits: kind().limits(),
-            envelope: probe.envelope.clone(),
+            envelope: probe.envelope,
             body: probe.challenge.body.clone(),
         })
         .await;
