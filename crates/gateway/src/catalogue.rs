@@ -7,6 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use primitives::{NetUid, TaskId};
 use serde_json::{Value, json};
+use tasks::{Delivery, Kind};
 
 use crate::error::ApiError;
 use crate::openapi;
@@ -121,6 +122,64 @@ pub async fn one_model(
     let entry = entries.iter().find(|entry| entry.id == id);
     let entry = entry.ok_or_else(|| ApiError::model_not_found(&id))?;
     Ok(Json(entry.described(gateway.since)))
+}
+
+/// Lists the tasks of all subnets served, with the JSON Schemas of their requests and answers.
+#[utoipa::path(get, path = "/v1/tasks", tag = "models",
+    responses((status = 200, description = "The tasks", body = openapi::TaskList)))]
+pub async fn list_tasks(State(gateway): State<Gateway>) -> Json<Value> {
+    let kinds = gateway.subnets.kinds();
+    let data: Vec<Value> = kinds.iter().map(|kind| work(&gateway, *kind)).collect();
+    Json(json!({"object": "list", "data": data}))
+}
+
+/// Describes one task.
+#[utoipa::path(get, path = "/v1/tasks/{name}", tag = "models",
+    params(("name" = String, Path, description = "The task's name")),
+    responses(
+        (status = 200, description = "The task", body = openapi::TaskEntry),
+        (status = 404, description = "No subnet served here pays for it", body = crate::error::ErrorEnvelope),
+    ))]
+pub async fn one_task(
+    State(gateway): State<Gateway>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let kinds = gateway.subnets.kinds();
+    let named = kinds.into_iter().filter(|kind| kind.id().name() == name);
+    let newest = named.max_by_key(|kind| kind.id().version());
+    let kind = newest.ok_or_else(|| ApiError::task_not_found(&name))?;
+    Ok(Json(work(&gateway, kind)))
+}
+
+/// All there is to know of a task before asking for it.
+fn work(gateway: &Gateway, kind: &dyn Kind) -> Value {
+    let id = kind.id();
+    let markets = gateway.subnets.markets();
+    let netuids: Vec<NetUid> = markets
+        .iter()
+        .filter(|market| market.kind.id() == id)
+        .map(|market| market.netuid)
+        .collect();
+    let delivery = match kind.delivery() {
+        Delivery::Stream => "stream",
+        Delivery::Once => "once",
+    };
+    let limits = kind.limits();
+    json!({
+        "id": id.name(),
+        "object": "task",
+        "task": id,
+        "about": kind.about(),
+        "delivery": delivery,
+        "netuids": netuids,
+        "limits": {
+            "request_bytes": limits.request_bytes,
+            "answer_bytes": limits.answer_bytes,
+            "patience_ms": limits.patience.as_millis() as u64,
+        },
+        "request_schema": kind.request_schema(),
+        "answer_schema": kind.answer_schema(),
+    })
 }
 
 /// Whether anything can be asked for just now, and how each subnet fares.

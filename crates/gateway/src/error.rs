@@ -174,7 +174,7 @@ impl ApiError {
     pub fn task_not_found(name: &str) -> Self {
         let name: String = name.chars().take(80).collect();
         let message = format!(
-            "no subnet served here pays for the task `{name}`; GET /v1/models lists those that are"
+            "no subnet served here pays for the task `{name}`; GET /v1/tasks lists those that are"
         );
         let code = Some("task_not_found");
         Self::new(StatusCode::NOT_FOUND, INVALID, code, Some("task"), message)

@@ -78,10 +78,11 @@ pub(crate) async fn observe(
 
 /// Labels come from this list, not from what callers type.
 fn route_label(path: &str) -> &'static str {
-    const KNOWN: [&str; 8] = [
+    const KNOWN: [&str; 9] = [
         "/v1/models",
         "/v1/chat/completions",
         "/v1/completions",
+        "/v1/tasks",
         "/v1/tasks/{name}",
         "/v1/images/classifications",
         "/health",

@@ -192,6 +192,49 @@ pub struct Model {
     miners: usize,
 }
 
+/// The tasks of all subnets served.
+#[derive(Serialize, ToSchema)]
+pub struct TaskList {
+    /// `list`.
+    object: String,
+    /// By name.
+    data: Vec<TaskEntry>,
+}
+
+/// One task.
+#[derive(Serialize, ToSchema)]
+pub struct TaskEntry {
+    /// Its name; where its answers come at once, they are asked for at `/v1/tasks/NAME`.
+    id: String,
+    /// `task`.
+    object: String,
+    /// Name and version.
+    task: String,
+    /// What it buys, in a sentence.
+    about: String,
+    /// How its answers come: `stream` or `once`.
+    delivery: String,
+    /// The subnets that pay for it.
+    netuids: Vec<u16>,
+    /// What its messages may cost.
+    limits: TaskLimits,
+    /// The JSON Schema of a request.
+    request_schema: serde_json::Value,
+    /// The JSON Schema of an answer.
+    answer_schema: serde_json::Value,
+}
+
+/// What a task's messages may cost.
+#[derive(Serialize, ToSchema)]
+pub struct TaskLimits {
+    /// The longest request, in bytes.
+    request_bytes: usize,
+    /// The longest answer, in bytes.
+    answer_bytes: usize,
+    /// How long one miner is waited for.
+    patience_ms: u64,
+}
+
 /// How the gateway fares.
 #[derive(Serialize, ToSchema)]
 pub struct Health {
@@ -232,6 +275,8 @@ pub struct SubnetHealth {
         crate::images::classify,
         crate::catalogue::list_models,
         crate::catalogue::one_model,
+        crate::catalogue::list_tasks,
+        crate::catalogue::one_task,
         crate::catalogue::health,
         crate::catalogue::metrics,
     )
@@ -250,13 +295,7 @@ pub fn document(kinds: &[&'static dyn Kind]) -> Value {
 
 /// This API, described for programs.
 pub(crate) async fn serve(State(gateway): State<Gateway>) -> Json<Value> {
-    let mut kinds: Vec<&'static dyn Kind> = Vec::new();
-    for market in gateway.subnets.markets() {
-        if kinds.iter().all(|kind| kind.id() != market.kind.id()) {
-            kinds.push(market.kind);
-        }
-    }
-    Json(document(&kinds))
+    Json(document(&gateway.subnets.kinds()))
 }
 
 /// Adds one kind of work: its schemas, and its address if its answers come at once.

@@ -70,7 +70,11 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/v1/models/{*id}", get(catalogue::one_model))
         .route("/v1/chat/completions", post(chat_completions))
         .route("/v1/completions", post(completions))
-        .route("/v1/tasks/{name}", post(work::tasks))
+        .route("/v1/tasks", get(catalogue::list_tasks))
+        .route(
+            "/v1/tasks/{name}",
+            get(catalogue::one_task).post(work::tasks),
+        )
         .route("/v1/images/classifications", post(images::classify))
         .layer(api_request);
     Router::new()

@@ -117,6 +117,15 @@ impl Subnets {
         markets
     }
 
+    /// The tasks that are served, each once, by name.
+    pub fn kinds(&self) -> Vec<&'static dyn Kind> {
+        let markets = self.markets();
+        let mut kinds: Vec<_> = markets.iter().map(|market| market.kind).collect();
+        kinds.sort_by_key(|kind| kind.id());
+        kinds.dedup_by_key(|kind| kind.id());
+        kinds
+    }
+
     /// The at-once task of this name that is served.
     pub fn kind(&self, name: &str) -> Option<&'static dyn Kind> {
         self.of_task(name, None).first().map(|market| market.kind)

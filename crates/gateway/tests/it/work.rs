@@ -122,9 +122,36 @@ async fn requests_at_fault_are_refused_before_anyone_is_asked() {
     assert_eq!(text.refusal(), (404, "task_not_found".into()));
     let netuid = market.ask(post("/v1/tasks/tour?netuid=x", &points())).await;
     assert_eq!(netuid.refusal(), (400, "invalid_value".into()));
-    let method = market.get(PATH).await;
+    let method = market.ask(raw_put()).await;
     assert_eq!(method.refusal(), (405, "method_not_supported".into()));
     assert_eq!(market.villains.asked(&market.pairs[0]), 0);
+}
+
+fn raw_put() -> Request<Body> {
+    Request::put(PATH).body(Body::empty()).expect("a request")
+}
+
+#[tokio::test]
+async fn a_task_is_described_with_its_schemas() {
+    let market = two_markets(&[Honest], &[Honest]);
+    let tour = market.get(PATH).await.json();
+    assert_eq!(tour["task"], "tour/1");
+    assert_eq!(
+        (&tour["delivery"], &tour["netuids"]),
+        (&json!("once"), &json!([2]))
+    );
+    assert!(tour["request_schema"]["properties"]["points"].is_object());
+    assert!(tour["answer_schema"]["properties"]["order"].is_object());
+    let list = market.get("/v1/tasks").await.json();
+    let names: Vec<_> = list["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|task| &task["id"])
+        .collect();
+    assert_eq!(names, ["text-generation", "tour"]);
+    let unknown = market.get("/v1/tasks/folding").await;
+    assert_eq!(unknown.refusal(), (404, "task_not_found".into()));
 }
 
 #[tokio::test]

@@ -10,15 +10,16 @@ use serde_json::Value;
 
 use super::{Gateway, provenance, read};
 
-/// Ask for the work of any task whose answers come at once
+/// Ask for the work of any task whose answers come at once; without a request, tell what the task is and what its requests
+/// and answers look like
 #[derive(Args)]
 pub struct Task {
-    /// The task's name; `/v1/models` of the gateway lists those that are served
+    /// The task's name, such as image-classification
     name: String,
 
     /// The task's request: JSON, @FILE, or - for standard input
     #[arg(value_name = "JSON|@FILE|-")]
-    request: String,
+    request: Option<String>,
 
     /// Which subnet, where several pay for the task
     #[arg(long, value_name = "NUMBER")]
@@ -30,17 +31,24 @@ pub struct Task {
 
 impl Task {
     pub async fn run(self) -> Result<()> {
-        let body = match self.request.strip_prefix('@') {
-            Some(path) => read(Path::new(path))?,
-            None if self.request == "-" => read(Path::new("-"))?,
-            None => self.request.clone().into_bytes(),
-        };
+        let http = Gateway::client()?;
         let mut url = self.gateway.url(&format!("tasks/{}", self.name));
+        let Some(request) = self.request else {
+            let response = self.gateway.send(http.get(url)).await?;
+            let told: Value = response.json().await.context("read the description")?;
+            println!("{}", serde_json::to_string_pretty(&told)?);
+            return Ok(());
+        };
+        let body = match request.strip_prefix('@') {
+            Some(path) => read(Path::new(path))?,
+            None if request == "-" => read(Path::new("-"))?,
+            None => request.into_bytes(),
+        };
         if let Some(netuid) = self.netuid {
             url.push_str(&format!("?netuid={netuid}"));
         }
         let asked = Instant::now();
-        let request = Gateway::client()?
+        let request = http
             .post(url)
             .header("content-type", "application/json")
             .body(body);
