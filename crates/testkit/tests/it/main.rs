@@ -1,4 +1,6 @@
-//! The market as a whole: its spine, and its money under a crowd.
+//! The market as a whole: its spine, its money under a crowd, its tasks, and the tutorial that adds one.
 
 mod money;
 mod spine;
+mod tasks_side_by_side;
+mod tutorial;
