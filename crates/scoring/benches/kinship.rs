@@ -26,7 +26,7 @@ fn records() -> Vec<Record> {
                 let program = if seat % 8 == 7 { seat - 1 } else { seat };
                 judgement.mark = Some(challenge * SEATS + program);
                 judgement.figures = vec![0.1; 16];
-                records[seat as usize].learn(Observation::new(challenge, round, &judgement));
+                records[seat as usize].learn(Observation::new(challenge, round + seat, &judgement));
             }
         }
     }

@@ -8,8 +8,9 @@
 //!
 //! 1. A challenge is *shared* by two hotkeys if both have a mark for it. Two hotkeys are *kin* if they share at least
 //!    [`SHARED_MIN`] challenges of their windows and their marks are equal on nearly all of those: on [`NEARLY_ALL`].
-//! 2. Of two kin, the one who was earlier on most of the equal challenges goes before the other (the lower uid, if neither
-//!    was). Answers are timed from the moment each was asked, and all are asked at about the same time.
+//! 2. Of two kin, the one whose answers came earlier on most of the equal challenges goes before the other (the lower uid, if
+//!    neither's did). All who are given a challenge are asked at the same moment. What counts is when an answer came, and
+//!    not the speed, which a task may round: many answers may be fast enough, but only one was first.
 //! 3. A hotkey counts half for each of its kin that goes before it: of kin all to each other, the first counts in full, the
 //!    next a half, then a quarter. Where going-before runs in a circle, it is broken at the one with the fewest before it.
 //!
@@ -20,7 +21,7 @@
 //! and they remain strangers. Two that share no marks are nothing to each other. An answer that was altered in its last
 //! digit is another answer; so is one encoded anew.
 
-use crate::{Record, Speed};
+use crate::Record;
 
 /// Below so many shared challenges nothing is said.
 pub const SHARED_MIN: u16 = 8;
@@ -83,7 +84,7 @@ struct Marked {
     challenge: u64,
     index: usize,
     mark: u64,
-    first_ms: Option<f64>,
+    at_ms: u64,
 }
 
 impl Kinship {
@@ -98,7 +99,7 @@ impl Kinship {
                     challenge: observation.challenge,
                     index,
                     mark: observation.mark?,
-                    first_ms: observation.speed.map(|Speed { first_ms, .. }| first_ms),
+                    at_ms: observation.at_ms,
                 })
             }));
         }
@@ -127,10 +128,8 @@ impl Kinship {
             return;
         }
         tally.equal = tally.equal.saturating_add(1);
-        if let (Some(one), Some(other)) = (one.first_ms, other.first_ms) {
-            let lead = i16::from(one < other) - i16::from(other < one);
-            tally.lead = tally.lead.saturating_add(lead);
-        }
+        let lead = i16::from(one.at_ms < other.at_ms) - i16::from(other.at_ms < one.at_ms);
+        tally.lead = tally.lead.saturating_add(lead);
     }
 
     fn tally(&self, one: usize, other: usize) -> Tally {
@@ -227,11 +226,8 @@ mod tests {
         for (challenge, mark, first_ms) in given {
             let mut judgement = Judgement::of(1.0, "");
             judgement.mark = Some(mark);
-            judgement.speed = Some(Speed {
-                per_second: 1.0,
-                first_ms,
-            });
-            record.learn(Observation::new(challenge, 0, &judgement));
+            let at_ms = (1_000.0 * first_ms) as u64;
+            record.learn(Observation::new(challenge, at_ms, &judgement));
         }
         record
     }

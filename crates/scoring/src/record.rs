@@ -67,7 +67,7 @@ impl Judgement {
 pub struct Observation {
     /// Names the challenge, so that answers of several miners can be compared.
     pub challenge: u64,
-    /// When, in Unix milliseconds.
+    /// When the answer came, in Unix milliseconds.
     pub at_ms: u64,
     /// From 0 to 1.
     pub quality: f64,

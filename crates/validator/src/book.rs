@@ -35,7 +35,7 @@ pub struct Observed {
     pub challenge: u64,
     /// What the judge said.
     pub judgement: Judgement,
-    /// When, in Unix milliseconds.
+    /// When the answer came, in Unix milliseconds.
     pub at_ms: u64,
 }
 

@@ -194,7 +194,9 @@ impl Probing {
             body: probe.challenge.body.clone(),
         };
         let (seat, challenge) = (probe.seat, probe.number);
-        let judgement = match self.transport.ask(post).await {
+        let reply = self.transport.ask(post).await;
+        let at_ms = (self.clock)();
+        let judgement = match reply {
             Err(fault) => Judgement::fault(fault),
             Ok(reply) => {
                 let judge = self.office.judge().clone();
@@ -212,7 +214,7 @@ impl Probing {
         let observed = Observed {
             challenge,
             judgement,
-            at_ms: (self.clock)(),
+            at_ms,
         };
         self.office.record(&seat, &observed);
     }

@@ -213,7 +213,7 @@ fn two_whose_answers_are_equal_to_the_last_digit_are_both_told() {
             let observed = Observed {
                 challenge,
                 judgement,
-                at_ms: NOW_MS,
+                at_ms: NOW_MS + total_ms as u64,
             };
             let seat = seat(uid, pair(uri).account());
             book.record(&seat, &observed, kind(), judge().as_ref());

@@ -144,14 +144,16 @@ fn market(seed: u64, rounds: u64) -> Book {
             let challenge = challenge.clone();
             let probe = Probe::new(challenge, seat, NetUid(1), &alice, NOW_MS, &mut rng);
             let trade = TRADES[usize::from(seat.uid.0)];
-            let judgement = match serve(trade, &probe, &mut memory, &mut rng) {
+            let reply = serve(trade, &probe, &mut memory, &mut rng);
+            let took_ms = reply.as_ref().map_or(0.0, |reply| reply.total_ms);
+            let judgement = match reply {
                 Err(fault) => Judgement::fault(fault),
                 Ok(reply) => judge.judge(probe.put(), &reply).expect("judged"),
             };
             let observed = Observed {
                 challenge: number,
                 judgement,
-                at_ms: NOW_MS,
+                at_ms: NOW_MS + took_ms as u64,
             };
             book.record(&seat, &observed, kind(), judge.as_ref());
         }
