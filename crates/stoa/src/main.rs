@@ -113,3 +113,40 @@ fn start_logging(filter: &str) -> anyhow::Result<()> {
         .init();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TUTORIAL: &str = include_str!("../../../docs/new-subnet.md");
+
+    /// The lines of a document's shell blocks that run this program.
+    fn commands(document: &str) -> Vec<&str> {
+        let blocks = document.split("```sh\n").skip(1);
+        let lines = blocks.flat_map(|block| block.split("```").next().unwrap_or_default().lines());
+        lines.filter(|line| line.starts_with("stoa ")).collect()
+    }
+
+    /// The words of a line as a shell reads them, where only single quotes quote.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = Vec::new();
+        for (at, piece) in line.split('\'').enumerate() {
+            match at % 2 {
+                0 => words.extend(piece.split_whitespace().map(str::to_owned)),
+                _ => words.push(piece.to_owned()),
+            }
+        }
+        words
+    }
+
+    #[test]
+    fn the_commands_of_the_tutorial_are_commands_of_this_program() {
+        let commands = commands(TUTORIAL);
+        assert!(10 <= commands.len(), "{commands:?}");
+        for command in commands {
+            if let Err(error) = Cli::try_parse_from(words(command)) {
+                panic!("{command}\n{error}");
+            }
+        }
+    }
+}
