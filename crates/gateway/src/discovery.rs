@@ -163,10 +163,7 @@ async fn update(
     metagraph: &Metagraph,
     descriptions: &mut HashMap<Hotkey, Description>,
 ) {
-    let seat = |hotkey: &Hotkey| metagraph.seat(hotkey);
-    market
-        .signer
-        .permit(|own| seat(own).is_some_and(|neuron| neuron.validator_permit));
+    permit(&market.signer, metagraph);
     let miners: Vec<Miner> = metagraph
         .reachable()
         .map(|(neuron, address)| Miner {
@@ -187,13 +184,32 @@ async fn update(
             .map_or_else(Vec::new, |own| own.models.clone()),
     });
     let listed: Vec<Listed> = listed.collect();
-    let known = |hotkey: &Hotkey| seat(hotkey).is_some();
+    let known = |hotkey: &Hotkey| metagraph.seat(hotkey).is_some();
     descriptions.retain(|hotkey, _| known(hotkey));
     market.conditions.retain(known);
     market
         .metrics
         .miners(&market.task, market.netuid, listed.len());
     market.directory.replace(listed);
+}
+
+/// Signs with those keys that miners listen to: holders of a validator permit, and before the first epoch has given any,
+/// whoever has stake.
+fn permit(signer: &Signer, metagraph: &Metagraph) {
+    let are_permits = metagraph
+        .neurons
+        .iter()
+        .any(|neuron| neuron.validator_permit);
+    let count = signer.permit(|own| {
+        metagraph.seat(own).is_some_and(|neuron| match are_permits {
+            true => neuron.validator_permit,
+            false => 0 < neuron.stake.0,
+        })
+    });
+    if count == 0 {
+        let netuid = metagraph.netuid;
+        tracing::debug!(%netuid, "none of the hotkeys may ask on this subnet; its miners will refuse");
+    }
 }
 
 /// Asks the miners that are due what they serve.
