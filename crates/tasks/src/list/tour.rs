@@ -71,7 +71,7 @@ impl Task for Tour {
     const NAME: &'static str = "tour";
     const VERSION: u16 = 1;
     const ABOUT: &'static str = "A short round trip through given points.";
-    const SOON_ENOUGH: Duration = Duration::from_millis(100);
+    const SOON_ENOUGH: Duration = Duration::from_millis(50);
     const CHEATS: &'static [&'static str] = &["unsorted"];
 
     fn open(setup: &Setup) -> Result<Self, SetupError> {
