@@ -35,6 +35,7 @@
 mod archive;
 mod ballot;
 mod book;
+mod company;
 mod error;
 mod follower;
 mod metrics;
@@ -62,6 +63,7 @@ use tokio_util::sync::CancellationToken;
 pub use archive::Archive;
 pub use ballot::{Ballot, Cast, openable};
 pub use book::{Book, Entry, Observed, Seat};
+pub use company::company;
 pub use error::Error;
 pub use probing::{GROUP, Probe, Probing};
 pub use publication::{Publication, due};

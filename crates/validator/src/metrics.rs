@@ -102,10 +102,10 @@ impl Metrics {
         self.ungraded.inc();
     }
 
-    pub(crate) fn stands(&self, uid: Uid, standing: Standing) {
+    pub(crate) fn stands(&self, uid: Uid, standing: Standing, value: f64) {
         let miner = Miner { uid: uid.0.into() };
         let parts = [
-            (&self.standings, standing.value()),
+            (&self.standings, value),
             (&self.qualities, standing.quality),
             (&self.paces, standing.pace),
             (&self.originalities, standing.originality),

@@ -4,8 +4,7 @@
 //! take one place each and the others are probed as often as ever.
 //!
 //! Work that is answered at once is asked of up to [`GROUP`] miners at the same moment, each in an envelope of its own: that
-//! is what equal answers are seen by. Miners whose answers have been equal before are asked together more often, so that
-//! also among hundreds it soon shows who is whose echo; nobody can tell from a request who else was asked.
+//! is what equal answers are seen by. [`company()`] says who.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +12,6 @@ use std::sync::Arc;
 use keys::Pair;
 use primitives::{NetUid, Uid};
 use protocol::{Digest, EXPIRY_MS, Envelope, Nonce, Terms};
-use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use scoring::Judgement;
@@ -22,6 +20,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::book::{Observed, Seat};
+use crate::company::company;
 use crate::rhythm::Rhythm;
 use crate::server::Office;
 use crate::transport::{Post, Transport};
@@ -153,34 +152,15 @@ impl Probing {
             .ok()
     }
 
-    /// Seats that are not being asked already, all alike; but often one that was never probed, so that a newcomer need not
-    /// wait, and with it those whose answers resemble its.
+    /// Some of the seats that are not being asked already.
     fn pick(&self, in_flight: &InFlight, rng: &mut impl Rng) -> Vec<Seat> {
         let book = self.office.book();
         let seats = book.seats().iter();
-        let mut idle: Vec<Seat> = seats
+        let idle = seats
             .filter(|seat| !in_flight.has(seat.uid))
             .copied()
             .collect();
-        let is_new = |seat: &&Seat| book.probes(seat.uid) == Some(0);
-        let new: Vec<Seat> = idle.iter().filter(is_new).copied().collect();
-        let first = match new.choose(rng) {
-            Some(seat) if rng.random_bool(0.5) => *seat,
-            _ => match idle.choose(rng) {
-                Some(seat) => *seat,
-                None => return Vec::new(),
-            },
-        };
-        idle.retain(|seat| seat.uid != first.uid);
-        idle.shuffle(rng);
-        if rng.random_bool(0.5) {
-            let suspects = book.suspects(first.uid);
-            idle.sort_by_key(|seat| !suspects.contains(&seat.uid));
-        }
-        let others = idle.into_iter().take(self.group(in_flight) - 1);
-        let mut group: Vec<Seat> = std::iter::once(first).chain(others).collect();
-        group.shuffle(rng);
-        group
+        company(&book, idle, self.group(in_flight), rng)
     }
 
     async fn carry_out(self: Arc<Self>, probe: Probe) {

@@ -95,12 +95,11 @@ impl Office {
         };
         let last = entry.last.as_ref();
         let reason = last.map(|last| last.reason.clone()).unwrap_or_default();
-        let Some(standing) = book.standing(seat.uid) else {
-            return;
-        };
+        let known = book.standing(seat.uid).zip(book.value(seat.uid));
         drop(book);
-        self.metrics.stands(seat.uid, standing);
-        tracing::debug!(uid = %seat.uid, standing = standing.value(), reason, "graded");
+        let Some((parts, value)) = known else { return };
+        self.metrics.stands(seat.uid, parts, value);
+        tracing::debug!(uid = %seat.uid, standing = value, reason, "graded");
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {

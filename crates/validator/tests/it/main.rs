@@ -1,6 +1,7 @@
 //! The validator's decisions with a task of the tests' own, and every villain that has been thought of.
 
 mod book;
+mod company;
 mod probing;
 mod roots;
 mod simulation;
