@@ -220,10 +220,15 @@ fn told(subnet: &Subnet) -> Value {
             0,
         ),
         Trade::Unknown(unknown) => ("unknown task", Some(unknown.to_string()), 0),
-        Trade::Open(market) => match market.directory.serving() {
-            0 => ("waiting for miners", None, market.directory.listed().len()),
-            _ => ("ok", None, market.directory.listed().len()),
-        },
+        Trade::Open(market) => {
+            let miners = market.directory.listed().len();
+            let stranger = "none of the gateway's hotkeys has a validator's permit here".to_owned();
+            match market.directory.serving() {
+                _ if market.signer.is_stranger() => ("no permit", Some(stranger), miners),
+                0 => ("waiting for miners", None, miners),
+                _ => ("ok", None, miners),
+            }
+        }
     };
     let mut told = json!({
         "netuid": subnet.netuid, "task": trade.task(), "status": status, "miners": miners,

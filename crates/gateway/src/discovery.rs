@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::directory::{Listed, Miner, Model};
 use crate::market::{Market, Shared};
 use crate::signer::Signer;
-use crate::subnets::{Subnet, Trade};
+use crate::subnets::Subnet;
 
 /// Shortest time between two refreshes.
 pub const PACE: Duration = Duration::from_secs(1);
@@ -112,47 +112,23 @@ impl Follower {
     async fn refresh(&mut self, head: Head) -> Result<(), client::Error> {
         let netuid = self.subnet.netuid;
         let task = self.sources.client.task(netuid).await?;
-        let Some(market) = self.market(task) else {
+        let before = self.subnet.trade().task();
+        if before != task {
+            self.descriptions.clear();
+        }
+        let Sources {
+            hotkeys, shared, ..
+        } = &self.sources;
+        let market = self.subnet.settle(task, |kind| {
+            let signer = Signer::new(hotkeys.clone(), netuid)?;
+            Some(Market::new(kind, signer, shared.clone()))
+        });
+        let Some(market) = market else {
             return Ok(());
         };
         let metagraph = self.sources.client.metagraph_at(netuid, head.hash).await?;
         update(&market, &self.sources, &metagraph, &mut self.descriptions).await;
         Ok(())
-    }
-
-    /// The market for the task that the chain names now, if there can be one.
-    fn market(&mut self, task: Option<TaskId>) -> Option<Arc<Market>> {
-        let netuid = self.subnet.netuid;
-        let now = self.subnet.trade();
-        let is_same = now.task() == task && !matches!(now, Trade::Unread);
-        if let (Trade::Open(market), true) = (&now, is_same) {
-            return Some(market.clone());
-        }
-        if is_same {
-            return None;
-        }
-        self.descriptions.clear();
-        let trade = match task.map(|task| tasks::find(&task)) {
-            None => {
-                tracing::warn!(%netuid, "this subnet's owner has named no task (stoa subnet task --netuid {netuid} --set NAME/VERSION)");
-                Trade::Untasked
-            }
-            Some(Err(unknown)) => {
-                tracing::warn!(%netuid, %unknown, "this subnet is not served");
-                Trade::Unknown(unknown)
-            }
-            Some(Ok(kind)) => {
-                tracing::info!(%netuid, task = %kind.id(), "serving this subnet");
-                let signer = Signer::new(self.sources.hotkeys.clone(), netuid)?;
-                let market = Market::new(kind, signer, self.sources.shared.clone());
-                Trade::Open(Arc::new(market))
-            }
-        };
-        self.subnet.set(trade.clone());
-        match trade {
-            Trade::Open(market) => Some(market),
-            _ => None,
-        }
     }
 }
 
@@ -200,16 +176,12 @@ fn permit(signer: &Signer, metagraph: &Metagraph) {
         .neurons
         .iter()
         .any(|neuron| neuron.validator_permit);
-    let count = signer.permit(|own| {
+    signer.permit(|own| {
         metagraph.seat(own).is_some_and(|neuron| match are_permits {
             true => neuron.validator_permit,
             false => 0 < neuron.stake.0,
         })
     });
-    if count == 0 {
-        let netuid = metagraph.netuid;
-        tracing::debug!(%netuid, "none of the hotkeys may ask on this subnet; its miners will refuse");
-    }
 }
 
 /// Asks the miners that are due what they serve.

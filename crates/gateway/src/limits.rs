@@ -27,6 +27,7 @@ pub struct Gates {
     rate: Option<Rate>,
     memory: Arc<Semaphore>,
     room: Arc<Semaphore>,
+    desks: Arc<Semaphore>,
 }
 
 /// How often one key may ask.
@@ -64,6 +65,7 @@ impl Gates {
             rate,
             memory: Arc::new(Semaphore::new(BODIES_BYTES_MAX)),
             room: Arc::new(Semaphore::new(at_once)),
+            desks: Arc::new(Semaphore::new(processors())),
         }
     }
 
@@ -123,6 +125,14 @@ impl Gates {
             .map_err(|_| ApiError::overloaded())
     }
 
+    /// Waits for a desk at which a request is read; it is free again when the permit is dropped. There are as many as
+    /// processors: more pictures unfolded at once would take more memory and be done no sooner. Those who wait hold a place,
+    /// so they are bounded too.
+    pub async fn desk(&self) -> OwnedSemaphorePermit {
+        let desk = self.desks.clone().acquire_owned().await;
+        desk.expect("the desks are never closed")
+    }
+
     /// Takes a place; it is given back when the permit is dropped.
     ///
     /// # Errors
@@ -134,6 +144,11 @@ impl Gates {
             .try_acquire_owned()
             .map_err(|_| ApiError::overloaded())
     }
+}
+
+/// How much this machine does at once.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, |count| count.get())
 }
 
 impl Rate {

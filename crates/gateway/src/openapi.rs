@@ -255,7 +255,7 @@ pub struct SubnetHealth {
     netuid: u16,
     /// What it pays for, if its owner has said.
     task: Option<String>,
-    /// `ok`, `waiting for the chain`, `waiting for miners`, `no task` or `unknown task`.
+    /// `ok`, `waiting for the chain`, `waiting for miners`, `no task`, `unknown task` or `no permit`.
     status: String,
     /// How many miners there are.
     miners: usize,

@@ -4,7 +4,7 @@
 //! request better because it might be a probe has to treat all of them better. On each subnet it signs with those of its keys
 //! that may ask there, so that one set of keys serves all of a gateway's subnets.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use keys::Pair;
@@ -18,6 +18,8 @@ pub struct Signer {
     /// Which of them may ask on the subnet; never empty.
     permitted: RwLock<Vec<usize>>,
     next: AtomicUsize,
+    /// Whether none of them may, as far as is known.
+    is_stranger: AtomicBool,
     netuid: NetUid,
 }
 
@@ -41,6 +43,7 @@ impl Signer {
             permitted: RwLock::new((0..pairs.len()).collect()),
             pairs,
             next: AtomicUsize::new(0),
+            is_stranger: AtomicBool::new(false),
             netuid,
         })
     }
@@ -50,21 +53,29 @@ impl Signer {
         self.netuid
     }
 
+    /// Whether none of the keys may ask on the subnet, as far as is known.
+    pub fn is_stranger(&self) -> bool {
+        self.is_stranger.load(Ordering::Relaxed)
+    }
+
     /// Signs only with those keys that may ask, from now on; with all of them if none may, which miners will refuse in words.
-    /// Returns how many may.
-    pub fn permit(&self, may_ask: impl Fn(&Hotkey) -> bool) -> usize {
+    pub fn permit(&self, may_ask: impl Fn(&Hotkey) -> bool) {
         let all = 0..self.pairs.len();
         let permitted: Vec<usize> = all
             .clone()
             .filter(|at| may_ask(&self.pairs[*at].account()))
             .collect();
-        let count = permitted.len();
-        let used = if count == 0 { all.collect() } else { permitted };
+        let is_stranger = permitted.is_empty();
+        self.is_stranger.store(is_stranger, Ordering::Relaxed);
+        let used = if is_stranger {
+            all.collect()
+        } else {
+            permitted
+        };
         *self
             .permitted
             .write()
             .unwrap_or_else(PoisonError::into_inner) = used;
-        count
     }
 
     /// Signs a request for one miner.
@@ -114,9 +125,11 @@ mod tests {
             [one, two, three, one],
             "in turn, while nothing is known"
         );
-        assert_eq!(signer.permit(|own| *own != two), 2);
+        signer.permit(|own| *own != two);
+        assert!(!signer.is_stranger());
         assert!(!signs(6).contains(&two));
-        assert_eq!(signer.permit(|_| false), 0);
+        signer.permit(|_| false);
+        assert!(signer.is_stranger());
         assert!(signs(3).contains(&two), "miners then say what is wrong");
     }
 }

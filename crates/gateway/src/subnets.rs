@@ -64,6 +64,40 @@ impl Subnet {
             .clone()
     }
 
+    /// Takes up what the chain names as its task now, and returns its market if there can be one: the same as before while the
+    /// task is the same, one made by `open` when it is new.
+    pub fn settle(
+        &self,
+        task: Option<TaskId>,
+        open: impl FnOnce(&'static dyn Kind) -> Option<Market>,
+    ) -> Option<Arc<Market>> {
+        let netuid = self.netuid;
+        match self.trade() {
+            Trade::Open(market) if Some(market.kind.id()) == task => return Some(market),
+            Trade::Unknown(unknown) if Some(&unknown.asked) == task.as_ref() => return None,
+            Trade::Untasked if task.is_none() => return None,
+            Trade::Unread | Trade::Untasked | Trade::Unknown(_) | Trade::Open(_) => {}
+        }
+        match task.map(|task| tasks::find(&task)) {
+            None => {
+                tracing::warn!(%netuid, "this subnet's owner has named no task; it is served once `stoa subnet task` has set one");
+                self.set(Trade::Untasked);
+                None
+            }
+            Some(Err(unknown)) => {
+                tracing::warn!(%netuid, %unknown, "this subnet is not served");
+                self.set(Trade::Unknown(unknown));
+                None
+            }
+            Some(Ok(kind)) => {
+                tracing::info!(%netuid, task = %kind.id(), "serving this subnet");
+                let market = Arc::new(open(kind)?);
+                self.set(Trade::Open(market.clone()));
+                Some(market)
+            }
+        }
+    }
+
     /// Replaces what is known of it; requests under way go on with what they began with.
     pub fn set(&self, trade: Trade) {
         *self.trade.write().unwrap_or_else(PoisonError::into_inner) = trade;

@@ -177,12 +177,15 @@ impl Order<'_> {
         let Some(kind) = markets.first().map(|market| market.kind) else {
             return Err(ApiError::task_not_found(self.task));
         };
-        let body = spawn_blocking(move || write(kind))
-            .await
-            .map_err(|error| {
-                tracing::error!(%error, task = %kind.id(), "reading a request ended badly");
-                ApiError::internal()
-            })??;
+        let desk = gateway.gates.desk().await;
+        let reading = spawn_blocking(move || {
+            let _desk = desk;
+            write(kind)
+        });
+        let body = reading.await.map_err(|error| {
+            tracing::error!(%error, task = %kind.id(), "reading a request ended badly");
+            ApiError::internal()
+        })??;
         let work = Work::new(kind, self.model, body);
         let mut search = Search::new(markets, &work);
         let begun = search.next().await?;

@@ -2,12 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use std::sync::Arc;
+
+use gateway::Patience;
+use gateway::market::{Market, Shared};
+use gateway::metrics::Metrics;
+use gateway::signer::Signer;
 use gateway::subnets::{Subnet, Trade as Known};
-use primitives::NetUid;
+use keys::Pair;
+use primitives::{NetUid, TaskId};
 use serde_json::{Value, json};
 
 use crate::market::{MODEL, Setup, TEXT, TOUR, Trade, post, two_markets};
 use crate::villains::Character::{Dead, Honest};
+use crate::villains::Villains;
 
 #[tokio::test]
 async fn what_there_is_to_ask_for_is_listed_with_its_task() {
@@ -126,6 +134,35 @@ async fn a_subnet_that_is_not_served_is_named_and_the_others_are_served() {
     let reason = told(9)["reason"].to_string();
     assert!(reason.contains("text-generation/1"), "{reason}");
     assert_eq!(market.chat(json!({})).await.status, 200);
+}
+
+/// An owner names a task, later another: the gateway goes along, and what it knew of the first one's miners is gone.
+#[test]
+fn a_subnet_gets_a_market_for_whatever_task_the_chain_names() {
+    let shared = Shared {
+        transport: Arc::new(Villains::default()),
+        patience: Patience::default(),
+        metrics: Arc::new(Metrics::default()),
+    };
+    let subnet = Subnet::new(NetUid(5));
+    let settle = |task: Option<&str>| {
+        let task: Option<TaskId> = task.map(|task| task.parse().expect("a task"));
+        subnet.settle(task, |kind| {
+            let signer = Signer::new(vec![Pair::from_seed([1; 32])], NetUid(5))?;
+            Some(Market::new(kind, signer, shared.clone()))
+        })
+    };
+    assert!(settle(None).is_none());
+    assert!(matches!(subnet.trade(), Known::Untasked));
+    let tour = settle(Some("tour/1")).expect("a market");
+    let same = settle(Some("tour/1")).expect("a market");
+    assert!(Arc::ptr_eq(&tour, &same), "what is known stays known");
+    let text = settle(Some("text-generation/1")).expect("a market");
+    assert_eq!(text.task, "text-generation/1");
+    assert!(settle(Some("protein-folding/2")).is_none());
+    assert!(matches!(subnet.trade(), Known::Unknown(_)));
+    assert!(settle(Some("tour/1")).is_some());
+    assert!(settle(None).is_none());
 }
 
 /// Every reference in the document leads somewhere, or no program can read it.

@@ -7,7 +7,7 @@ mod image;
 mod task;
 mod text;
 
-use std::io::Read;
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -138,6 +138,17 @@ fn provenance(headers: &HeaderMap) -> String {
     };
     let (miner, uid) = (of("x-stoa-miner"), of("x-stoa-uid"));
     format!("miner {miner} · uid {uid} · subnet {}", of("x-stoa-netuid"))
+}
+
+/// Prints to standard output; whoever reads it may have heard enough.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("write to standard output")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A file's bytes, or those of standard input for `-`.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use vision::Picture;
 
-use super::{Gateway, provenance, read};
+use super::{Gateway, print, provenance, read};
 
 /// How wide a picture is shown on a terminal, in columns.
 const COLUMNS: u32 = 40;
@@ -53,15 +53,15 @@ impl Image {
             let drawing = vision::scene::draw(&mut rand::rng());
             if !self.json {
                 let picture = Picture::decode(&drawing.file).context("show the picture")?;
-                print!("{}", shown(&picture));
-                println!("drawn: {}", drawing.shape.name());
+                let name = drawing.shape.name();
+                print(&format!("{}drawn: {name}\n", shown(&picture)))?;
             }
             return self.ask(&http, drawing.file).await;
         }
         for file in &self.files {
             let picture = read(file)?;
             if 1 < self.files.len() && !self.json {
-                println!("{}", file.display());
+                print(&format!("{}\n", file.display()))?;
             }
             self.ask(&http, picture).await?;
         }
@@ -81,10 +81,10 @@ impl Image {
         let answer: Value = response.json().await.context("read the answer")?;
         let took = asked.elapsed().as_millis();
         if self.json {
-            println!("{answer}");
+            print(&format!("{answer}\n"))?;
         } else {
             let labels = Vec::<Label>::deserialize(&answer).context("read the labels")?;
-            print!("{}", bars(&labels));
+            print(&bars(&labels))?;
         }
         eprintln!("{took} ms · {who}");
         Ok(())

@@ -8,7 +8,7 @@ use clap::Args;
 use primitives::NetUid;
 use serde_json::Value;
 
-use super::{Gateway, provenance, read};
+use super::{Gateway, print, provenance, read};
 
 /// Ask for the work of any task whose answers come at once; without a request, tell what the task is and what its requests
 /// and answers look like
@@ -36,7 +36,7 @@ impl Task {
         let Some(request) = self.request else {
             let response = self.gateway.send(http.get(url)).await?;
             let told: Value = response.json().await.context("read the description")?;
-            println!("{}", serde_json::to_string_pretty(&told)?);
+            print(&format!("{told:#}\n"))?;
             return Ok(());
         };
         let body = match request.strip_prefix('@') {
@@ -55,7 +55,7 @@ impl Task {
         let response = self.gateway.send(request).await?;
         let who = provenance(response.headers());
         let answer: Value = response.json().await.context("read the answer")?;
-        println!("{}", serde_json::to_string_pretty(&answer)?);
+        print(&format!("{answer:#}\n"))?;
         eprintln!("{} ms · {who}", asked.elapsed().as_millis());
         Ok(())
     }
