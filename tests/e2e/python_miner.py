@@ -53,14 +53,16 @@ def earned(chain, hotkey, miner):
     """Looks at every new block until the miner holds incentive."""
     deadline = time.monotonic() + SECONDS_MAX
     while time.monotonic() < deadline:
-        check(miner.poll() is None, "the miner goes on")
+        if miner.poll() is not None:
+            break
         own, neurons = seat(chain, hotkey)
         total = sum(neuron.incentive for neuron in neurons)
         if total and own and own.incentive / total >= SHARE_MIN and own.alpha_stake.rao > 0:
             return own, own.incentive / total
         chain.wait_for_block(chain.block + 1)
     own, neurons = seat(chain, hotkey)
-    check(False, f"the miner earns within {SECONDS_MAX} s; its seat is {own}, incentives {[n.incentive for n in neurons]}")
+    check(False, f"the miner goes on ({miner.poll()}) and earns within {SECONDS_MAX} s; its seat is {own}, "
+                 f"all incentives are {[neuron.incentive for neuron in neurons]}")
 
 
 def main():
