@@ -25,7 +25,8 @@ const VALIDATOR: &str = "validator";
 fn throttle_ms(delivery: Delivery) -> u32 {
     match delivery {
         Delivery::Stream => 20,
-        Delivery::Once => 60,
+        // Beyond what tasks call soon enough: sooner than that is no faster.
+        Delivery::Once => 300,
     }
 }
 
@@ -395,4 +396,98 @@ fn hotkey_uri(name: &str) -> String {
 
 fn pair(uri: &str) -> Result<Pair> {
     Pair::from_uri(uri).with_context(|| format!("derive the development key {uri}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use std::collections::HashSet;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        staging: Staging,
+    }
+
+    fn cast(options: &[&str]) -> (Staging, Cast) {
+        let line = Line::parse_from(["localnet"].iter().chain(options));
+        let cast = line.staging.cast(Path::new("/market")).unwrap();
+        (line.staging, cast)
+    }
+
+    fn value<'a>(role: &'a Role, option: &str) -> Option<&'a str> {
+        let at = role.arguments.iter().position(|word| word == option)?;
+        role.arguments.get(at + 1).map(String::as_str)
+    }
+
+    #[test]
+    fn sixteen_subnets_of_a_task_share_a_gateway_and_nothing_else() {
+        let (staging, cast) = cast(&["--task", "tour:16"]);
+        assert_eq!((cast.miners().count(), cast.validators().count()), (32, 16));
+        let names: HashSet<&str> = cast.players().map(|role| role.name.as_str()).collect();
+        assert_eq!(names.len(), 48);
+        assert!(names.contains("tour-16-2") && names.contains("tour-1-validator-1"));
+        let ports = staging.ports(&cast);
+        let distinct: HashSet<u16> = ports.iter().map(|(port, _)| *port).collect();
+        assert_eq!((ports.len(), distinct.len()), (57, 57));
+        let served = cast
+            .gateway
+            .arguments
+            .iter()
+            .filter(|word| *word == "--netuid");
+        assert_eq!(served.count(), 16);
+        let validators = cast.gateway.arguments.iter();
+        let last = validators
+            .rev()
+            .find(|word| word.starts_with("16=http://127.0.0.1:"));
+        assert!(last.is_some(), "{:?}", cast.gateway.arguments);
+    }
+
+    #[test]
+    fn daemons_begin_with_different_authorities_and_know_them_all() {
+        let (_, cast) = cast(&["--task", "tour:4", "--rpc-port", "9944"]);
+        let chains: HashSet<&str> = cast
+            .players()
+            .filter_map(|role| value(role, "--node"))
+            .collect();
+        assert_eq!(chains.len(), 4);
+        for chain in chains {
+            assert_eq!(chain.split(',').collect::<HashSet<_>>().len(), 4, "{chain}");
+        }
+    }
+
+    #[test]
+    fn a_full_cast_has_a_fast_a_slow_and_a_cheating_miner() {
+        let (_, cast) = cast(&["--task", "tour"]);
+        let parts: Vec<&str> = cast.miners().map(|role| role.part.as_str()).collect();
+        assert_eq!(parts, ["fast", "slow", "cheat: unsorted"]);
+        let [fast, slow, cheat] = &cast.troupes[0].miners[..] else {
+            panic!("three miners");
+        };
+        assert_eq!(value(fast, "--throttle-ms"), None);
+        assert_eq!(value(slow, "--throttle-ms"), Some("300"));
+        assert_eq!(value(cheat, "--cheat"), Some("unsorted"));
+        assert_eq!(cast.troupes[0].validators.len(), 2);
+    }
+
+    #[test]
+    fn a_folder_is_for_the_task_it_names_or_for_the_first() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().canonicalize().unwrap();
+        let folder = folder.to_str().unwrap();
+        let tasks = ["--task", "text-generation", "--task", "tour"];
+        for (given, first, second) in [
+            (folder.to_owned(), Some(folder), None),
+            (format!("tour={folder}"), None, Some(folder)),
+        ] {
+            let options = [&tasks[..], &["--model", &given]].concat();
+            let (_, cast) = cast(&options);
+            assert_eq!(value(&cast.troupes[0].miners[0], "--model"), first);
+            assert_eq!(value(&cast.troupes[1].validators[0], "--model"), second);
+        }
+        let line = Line::parse_from(["localnet", "--task", "tour", "--challenges", "/nowhere"]);
+        let error = line.staging.cast(Path::new("/market")).err().unwrap();
+        assert!(format!("{error:#}").contains("--challenges"), "{error:#}");
+    }
 }
