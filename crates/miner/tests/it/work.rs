@@ -157,6 +157,20 @@ async fn work_that_takes_too_long_is_refused_and_keeps_its_place_until_it_ends()
 }
 
 #[tokio::test]
+async fn an_asker_who_leaves_is_counted() {
+    let (let_go, held) = mpsc::channel();
+    let miner = working(Stubborn(Mutex::new(held)), Limits::SMALL, 1);
+    let asking = send(&miner, Letter::work(TOUR, 1).request());
+    let left = tokio::time::timeout(Duration::from_millis(20), asking).await;
+    assert!(left.is_err(), "nobody has let the worker go");
+    let request = axum::http::Request::get("/metrics").body(axum::body::Body::empty());
+    let (_, _, body) = send(&miner, request.expect("a request")).await;
+    let metrics = String::from_utf8(body).expect("text");
+    assert!(metrics.contains("outcome=\"abandoned\"} 1"), "{metrics}");
+    drop(let_go);
+}
+
+#[tokio::test]
 async fn pages_of_work_name_the_task() {
     let miner = working(Obedient, Limits::SMALL, 4);
     done(&miner, Letter::work(TOUR, 1)).await;
