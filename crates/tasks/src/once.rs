@@ -316,22 +316,4 @@ fn written(value: &impl Serialize) -> Bytes {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sooner_than_soon_enough_is_no_faster() {
-        let told = |total_ms| {
-            let Speed {
-                per_second,
-                first_ms,
-            } = speed(total_ms, Duration::from_millis(100));
-            (per_second, first_ms)
-        };
-        assert_eq!(told(3.0), (10.0, 100.0));
-        assert_eq!(told(100.0), (10.0, 100.0));
-        assert_eq!(told(250.0), (4.0, 250.0));
-        let Speed { per_second, .. } = speed(0.0, Duration::ZERO);
-        assert_eq!(per_second, 1_000.0);
-    }
-}
+mod tests;
