@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tasks::{Kind, Service, WorkError, Worker};
-use testkit::Market;
+use testkit::{Market, hotkey_of};
+use tower::ServiceExt;
 
 const DOCUMENT: &str = include_str!("../../../../docs/new-subnet.md");
 const TOUR: &str = include_str!("../../../tasks/src/list/tour.rs");
@@ -200,4 +203,38 @@ async fn shorter_tours_earn_more_and_unsorted_ones_nothing() {
     assert_eq!(unsorted, 0);
     assert!(plain + plain / 20 < thorough, "{earned:?}");
     assert!(hasty + hasty / 2 < plain, "{earned:?}");
+}
+
+/// What the tutorial says of asking: the miner's answer comes back whole, with its name beside it, and what the task refuses
+/// comes back in the task's words.
+#[tokio::test]
+async fn a_customer_of_the_gateway_gets_a_tour_or_the_tasks_complaint() {
+    let mut market = Market::seeded(6);
+    let netuid = market.open(tour());
+    market.seat_own(netuid, "honest", None, NEAR);
+    let gateway = market.gateway().await;
+    let post = async |body: &'static [u8]| {
+        let request = Request::post("/v1/tasks/tour").header("content-type", "application/json");
+        let request = request.body(Body::from(body)).expect("a request");
+        let response = gateway.clone().oneshot(request).await;
+        response.expect("routes always answer")
+    };
+
+    let served = post(the_block("tour-request")).await;
+    assert_eq!(served.status(), StatusCode::OK);
+    let honest = hotkey_of(netuid, "honest").account().to_string();
+    assert_eq!(served.headers()["x-stoa-miner"], honest);
+    assert!(served.headers().contains_key("x-stoa-receipt"));
+    let answer = to_bytes(served.into_body(), 1 << 20).await.expect("a body");
+    assert_eq!(around(the_block("tour-request"), &answer), 400.0);
+
+    let refused = post(the_block("tour-refused")).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    let body = to_bytes(refused.into_body(), 1 << 20)
+        .await
+        .expect("a body");
+    let body: Value = serde_json::from_slice(&body).expect("JSON");
+    let words = "`points` has 2 points; give from 3 to 64";
+    assert_eq!(body["error"]["message"], words);
+    assert_eq!(body["error"]["param"], "points");
 }
