@@ -35,7 +35,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::Client;
+use client::{Client, Follow};
 use daemon::{Door, DoorError};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -47,6 +47,9 @@ use tokio_util::sync::CancellationToken;
 pub use registrar::{Permits, TaskChanged, permitted};
 pub use server::{Clock, Miner, router};
 pub use trade::Trade;
+
+/// How far a node may be behind before it is taken at its word that a subnet names no task.
+const NODE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How a miner is set up.
 #[derive(Clone, Debug)]
@@ -138,7 +141,7 @@ async fn work(config: Config, pair: Pair, shutdown: CancellationToken) -> Result
         return Err(Error::Announce(announce));
     }
     let client = Client::connect(&config.node).await?;
-    let kind = known(netuid, client.task(netuid).await?, config.task)?;
+    let kind = known(netuid, named(&client, netuid).await?, config.task)?;
     let service = open(kind, config.setup).await?;
     let trade = Trade::new(kind, throttle::throttled(service, config.throttle));
 
@@ -169,6 +172,23 @@ async fn work(config: Config, pair: Pair, shutdown: CancellationToken) -> Result
             tracing::error!(%error, "the registrar ended badly");
             Ok(())
         }
+    }
+}
+
+/// The task that a subnet names, once the node has heard of it: it may be behind the one through which the owner spoke.
+async fn named(client: &Client, netuid: NetUid) -> Result<Option<TaskId>, client::Error> {
+    let mut heads = client.follow(Follow::Best);
+    let hearing = async {
+        loop {
+            if let Some(task) = client.task(netuid).await? {
+                return Ok(task);
+            }
+            heads.next().await?;
+        }
+    };
+    match tokio::time::timeout(NODE_PATIENCE, hearing).await {
+        Ok(heard) => heard.map(Some),
+        Err(_) => Ok(None),
     }
 }
 
