@@ -166,22 +166,41 @@ impl Column<'_> {
 
 /// The odds against a miner that gave these answers.
 pub fn odds<'a>(window: impl IntoIterator<Item = &'a [f64]>) -> f64 {
-    let mut always: Vec<f64> = Vec::new();
-    let mut rarely: Vec<f64> = Vec::new();
+    let mut sums = Suspicions::default();
     for weights in window {
-        always.resize(always.len().max(weights.len()), 0.0);
-        rarely.resize(always.len(), 0.0);
+        sums.add(weights);
+    }
+    sums.odds()
+}
+
+/// The sums of all suspicions over some answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Suspicions {
+    always: Vec<f64>,
+    rarely: Vec<f64>,
+}
+
+impl Suspicions {
+    /// Takes in the weights of one more answer.
+    pub fn add(&mut self, weights: &[f64]) {
+        let count = self.always.len().max(weights.len());
+        self.always.resize(count, 0.0);
+        self.rarely.resize(count, 0.0);
         for (index, weight) in weights.iter().enumerate() {
-            always[index] += weight;
-            rarely[index] += (1.0 - 1.0 / RARELY + weight.exp() / RARELY).ln();
+            self.always[index] += weight;
+            self.rarely[index] += (1.0 - 1.0 / RARELY + weight.exp() / RARELY).ln();
         }
     }
-    let count = always.len() + rarely.len();
-    if count == 0 {
-        return 1.0;
+
+    /// The odds that follow; even, before any answer.
+    pub fn odds(&self) -> f64 {
+        let count = self.always.len() + self.rarely.len();
+        if count == 0 {
+            return 1.0;
+        }
+        let sums = self.always.iter().chain(&self.rarely);
+        sums.map(|sum| sum.min(700.0).exp()).sum::<f64>() / count as f64
     }
-    let sums = always.iter().chain(&rarely);
-    sums.map(|sum| sum.min(700.0).exp()).sum::<f64>() / count as f64
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ mod report;
 use std::time::{Duration, Instant};
 
 use inference::model::{Model, Source};
-use inference::trial::{Calibration, Cheat, Drawn, Finding, Rates, WEIGHT_MAX, odds};
+use inference::trial::{Calibration, Cheat, Drawn, Finding, Rates, Suspicions, WEIGHT_MAX, odds};
 use inference::verify::TokenEvidence;
 use inference::{Claim, Error, Evidence, FinishReason, verify, verify_reported};
 use protocol::Ask;
@@ -42,7 +42,7 @@ const LENGTHS: [usize; 5] = [8, 16, 32, 64, 128];
 /// So many miners of each kind are imagined from the answers measured.
 const MINERS: usize = 1_000;
 /// The most tokens an imagined miner gives before it is let go.
-const PATIENCE_TOKENS: usize = 20_000;
+const PATIENCE_TOKENS: usize = 5_000;
 
 /// The question of this number.
 pub fn question(seed: u64, number: usize) -> Ask {
@@ -403,14 +403,13 @@ fn caught_on_the_way(answers: &[Weighed]) -> usize {
 
 /// Tokens that a miner gives until it is caught, its answers drawn from those measured.
 fn until_caught(answers: &[Weighed], dice: &mut ChaCha20Rng) -> usize {
-    let mut window: Vec<&[f64]> = Vec::new();
+    let mut suspicions = Suspicions::default();
     let mut tokens = 0;
     while tokens < PATIENCE_TOKENS && !answers.is_empty() {
         let answer = &answers[dice.random_range(0..answers.len())];
         tokens += answer.tokens();
-        window.push(&answer.whole);
-        let kept = window.len().saturating_sub(WINDOW);
-        if is_caught(window[kept..].iter().copied()) {
+        suspicions.add(&answer.whole);
+        if Finding::of(suspicions.odds()) == Finding::Caught {
             return tokens;
         }
     }
