@@ -1,9 +1,13 @@
 //! All of CI, in the order in which a mistake is cheapest to find.
 
-use crate::{call, call_with, e2e, tidy};
+use crate::{call, call_with, e2e, fuzz, tidy};
 use anyhow::Result;
 use clap::Args;
 use std::path::Path;
+use std::thread;
+
+/// How long each fuzz target runs here; `cargo xtask fuzz` runs them for longer.
+const FUZZ_SECONDS: u32 = 10;
 
 #[derive(Args)]
 pub struct Ci {
@@ -30,23 +34,48 @@ impl Ci {
                 "warnings",
             ],
         )?;
-        call_with(
-            root,
-            "cargo",
-            &[
-                "doc",
-                "--workspace",
-                "--no-deps",
-                "--document-private-items",
-                "--locked",
-            ],
-            &[("RUSTDOCFLAGS", "-D warnings")],
-        )?;
-        // Unit, property, simulation and doc tests: the README's test command.
-        call(root, "cargo", &["test", "--workspace", "--locked"])?;
+        let built = thread::scope(|scope| {
+            // Every large crate leaves a core without work: what is needed later is compiled there meanwhile.
+            let ahead = scope.spawn(|| self.build_ahead(root));
+            document(root)?;
+            // Unit, property, simulation and doc tests: the README's test command.
+            call(root, "cargo", &["test", "--workspace", "--locked"])?;
+            Ok::<_, anyhow::Error>(ahead.join())
+        })?;
+        built.map_err(|_| anyhow::anyhow!("compiling ahead panicked"))??;
+        let seconds = FUZZ_SECONDS;
+        fuzz::Fuzz {
+            seconds,
+            targets: Vec::new(),
+        }
+        .run(root)?;
         if !self.without_e2e {
             e2e::EndToEnd::default().run(root)?;
         }
         Ok(())
     }
+
+    /// Compiles what the last checks run.
+    fn build_ahead(&self, root: &Path) -> Result<()> {
+        if !self.without_e2e {
+            e2e::build(root)?;
+        }
+        fuzz::build(root)
+    }
+}
+
+fn document(root: &Path) -> Result<()> {
+    let arguments = [
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+        "--locked",
+    ];
+    call_with(
+        root,
+        "cargo",
+        &arguments,
+        &[("RUSTDOCFLAGS", "-D warnings")],
+    )
 }

@@ -41,11 +41,7 @@ pub struct EndToEnd {
 impl EndToEnd {
     /// Builds the release binary, starts a localnet, and runs each check against it; then the checks that start their own.
     pub fn run(&self, root: &Path) -> Result<()> {
-        call(
-            root,
-            "cargo",
-            &["build", "--release", "--locked", "-p", "stoa"],
-        )?;
+        build(root)?;
         let target = target_directory(root)?;
         let check = Check {
             root,
@@ -69,6 +65,12 @@ impl EndToEnd {
     fn wants(&self, name: &str) -> bool {
         self.only.as_deref().is_none_or(|only| name.contains(only))
     }
+}
+
+/// Builds the binary that the checks drive.
+pub fn build(root: &Path) -> Result<()> {
+    let arguments = ["build", "--release", "--locked", "-p", "stoa"];
+    call(root, "cargo", &arguments)
 }
 
 /// How a check is started.

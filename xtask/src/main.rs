@@ -6,6 +6,7 @@
 
 mod ci;
 mod e2e;
+mod fuzz;
 mod tidy;
 
 use anyhow::{Context, Result, bail};
@@ -28,6 +29,8 @@ enum Task {
     Tidy,
     /// Runs a localnet and drives it with the real `openai` and `bittensor` Python packages.
     E2e(e2e::EndToEnd),
+    /// Feeds made-up input to everything that reads what strangers send.
+    Fuzz(fuzz::Fuzz),
 }
 
 fn main() -> Result<()> {
@@ -36,6 +39,7 @@ fn main() -> Result<()> {
         Task::Ci(ci) => ci.run(&root),
         Task::Tidy => tidy::run(&root),
         Task::E2e(e2e) => e2e.run(&root),
+        Task::Fuzz(fuzz) => fuzz.run(&root),
     }
 }
 
