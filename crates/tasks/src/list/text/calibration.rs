@@ -415,3 +415,76 @@ fn until_caught(answers: &[Weighed], dice: &mut ChaCha20Rng) -> usize {
     }
     PATIENCE_TOKENS
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(names: &[&str], checks: usize) -> Trials {
+        let mut trials = Trials::new(&Source::Shipped, 3, checks).expect("the model");
+        for name in names {
+            let contestant = Contestant::named(name).expect("an engine");
+            let mut given = Vec::new();
+            let count = trials.wanted(contestant);
+            answer(contestant, &Source::Shipped, 3, count, &mut |answer| {
+                given.push(answer)
+            })
+            .expect("answers");
+            assert_eq!(given.len(), count);
+            trials
+                .measure(contestant, given.into_iter().map(Ok::<_, Error>))
+                .expect("measured");
+        }
+        trials
+    }
+
+    #[test]
+    fn a_question_is_the_same_wherever_it_is_drawn() {
+        assert_eq!(question(1, 7), question(1, 7));
+        assert_ne!(question(1, 7), question(1, 8));
+        assert_ne!(question(1, 7), question(2, 7));
+    }
+
+    /// The rates that a calibration finds catch the cheat it was shown and leave the honest engine alone.
+    #[test]
+    fn a_small_calibration_tells_an_honest_engine_from_an_untrained_one() {
+        let trials = measured(&["f32, 1 thread", "another checkpoint: untrained"], 60);
+        let report = trials.report();
+        let [honest, untrained] = &report.seeded[..] else {
+            panic!("{report:?}")
+        };
+        assert_eq!((honest.convicted, honest.caught), (0, 0));
+        assert_eq!(report.honest.checks, honest.checks);
+        assert_eq!(untrained.caught, untrained.checks);
+        assert!(untrained.within.0 > 0.9, "{untrained:?}");
+        assert_eq!(report.forged.len(), 1, "the honest forge nothing");
+        let page = report.markdown("shipped", "stoa calibrate text");
+        assert!(page.contains("| another checkpoint: untrained |"), "{page}");
+        let rates = serde_json::to_string(&trials.calibration()).expect("JSON");
+        assert!(rates.contains("f32, 1 thread"), "{rates}");
+    }
+
+    /// Each cheat answers otherwise than the model does.
+    #[test]
+    fn every_cheat_does_what_its_name_says() {
+        let answers = |name: &str| {
+            let contestant = Contestant::named(name).expect("an engine");
+            let mut given = Vec::new();
+            answer(contestant, &Source::Shipped, 5, 6, &mut |answer| {
+                given.push(answer)
+            })
+            .expect("answers");
+            given.sort_by_key(|given| given.number);
+            given
+                .into_iter()
+                .map(|given| given.tokens)
+                .collect::<Vec<_>>()
+        };
+        let honest = answers("f32, 1 thread");
+        for engine in ENGINES.iter().filter(|engine| !engine.is_honest()) {
+            if engine.name != "8-bit weights" {
+                assert_ne!(answers(engine.name), honest, "{}", engine.name);
+            }
+        }
+    }
+}
