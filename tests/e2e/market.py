@@ -5,6 +5,7 @@ with the `openai` package, both unmodified. Prints a line per check; exits with 
 """
 
 import json
+import sys
 import tempfile
 import urllib.request
 
@@ -128,7 +129,7 @@ def check_all_dead(market, revived):
 
 
 def main():
-    market = Market(tempfile.mkdtemp(prefix="stoa-market-"))
+    market = Market(tempfile.mkdtemp(prefix="stoa-market-"), *sys.argv[1:])
     try:
         print(f"     ready after {market.start():.1f} s", flush=True)
         check(answers(client(market)), "the gateway answers")
