@@ -91,7 +91,8 @@ impl Evidence {
 /// Those of a request the model cannot take, and of arithmetic. A bad answer is no error but a
 /// [`Verdict::Refused`].
 pub fn verify(model: &Model, request: &Request, claim: &Claim<'_>) -> Result<Evidence, Error> {
-    read(model, request, claim, Dice::Seed)
+    let [evidence] = read(model, request, claim, [Dice::Seed])?;
+    Ok(evidence)
 }
 
 /// Checks a claim of tokens drawn by other dice, by the log-probabilities reported for them: one for each token, that of
@@ -109,28 +110,48 @@ pub fn verify_reported(
     claim: &Claim<'_>,
     logprobs: &[f32],
 ) -> Result<Evidence, Error> {
-    read(model, request, claim, Dice::Own(logprobs))
+    let [evidence] = read(model, request, claim, [Dice::Own(logprobs)])?;
+    Ok(evidence)
 }
 
-fn read(
+/// Checks a claim in both ways at the price of one: as drawn by the seed, and by other dice. Who calibrates wants both.
+///
+/// # Errors
+///
+/// As [`verify()`].
+pub fn verify_both(
     model: &Model,
     request: &Request,
     claim: &Claim<'_>,
-    dice: Dice<'_>,
-) -> Result<Evidence, Error> {
+    logprobs: &[f32],
+) -> Result<[Evidence; 2], Error> {
+    read(model, request, claim, [Dice::Seed, Dice::Own(logprobs)])
+}
+
+/// What a pass shows of an answer, for each of the ways in which it may have been drawn.
+fn read<const WAYS: usize>(
+    model: &Model,
+    request: &Request,
+    claim: &Claim<'_>,
+    dice: [Dice<'_>; WAYS],
+) -> Result<[Evidence; WAYS], Error> {
     request.check()?;
     let prompt = model.tokens(&request.prompt)?;
-    let prompt_tokens = prompt.len() as u32;
     let limit = model.answer_tokens_max(prompt.len(), request.max_tokens.get());
-    let (tokens, verdict) = match outline_refusal(model, request, claim, dice, limit)? {
-        Some(refusal) => (Vec::new(), Verdict::Refused(refusal)),
-        None => weigh_all(model, request, dice, &prompt, claim.tokens)?,
-    };
-    Ok(Evidence {
-        prompt_tokens,
+    let mut found = [const { (Vec::new(), Verdict::Exact) }; WAYS];
+    for (found, dice) in found.iter_mut().zip(dice) {
+        if let Some(refusal) = outline_refusal(model, request, claim, dice, limit)? {
+            found.1 = Verdict::Refused(refusal);
+        }
+    }
+    if found.iter().any(|(_, verdict)| verdict.accepted()) {
+        weigh_all(model, request, dice, &prompt, claim.tokens, &mut found)?;
+    }
+    Ok(found.map(|(tokens, verdict)| Evidence {
+        prompt_tokens: prompt.len() as u32,
         tokens,
         verdict,
-    })
+    }))
 }
 
 /// What is wrong with an answer before any token is weighed: its length, its end, its text.
@@ -184,17 +205,18 @@ fn outline_refusal(
 }
 
 /// Reads prompt and answer, and weighs each token of the answer; stops after the first that is hopeless.
-fn weigh_all(
+fn weigh_all<const WAYS: usize>(
     model: &Model,
     request: &Request,
-    dice: Dice<'_>,
+    dice: [Dice<'_>; WAYS],
     prompt: &[u32],
     answer: &[u32],
-) -> Result<(Vec<TokenEvidence>, Verdict), Error> {
+    found: &mut [(Vec<TokenEvidence>, Verdict); WAYS],
+) -> Result<(), Error> {
     let mut cache = model.network().cache();
     let mut read = prompt.to_vec();
     read.extend_from_slice(&answer[..answer.len() - 1]);
-    let mut weighed: Vec<TokenEvidence> = Vec::with_capacity(answer.len());
+    let mut position = 0;
     for (index, piece) in read.chunks(PIECE_TOKENS).enumerate() {
         let logits_from = (prompt.len() - 1).saturating_sub(index * PIECE_TOKENS);
         let rows = model.network().read(&mut [Span {
@@ -206,30 +228,43 @@ fn weigh_all(
             let place = Place {
                 logits,
                 request,
-                position: weighed.len(),
+                position,
             };
-            let id = answer[weighed.len()];
-            let evidence = match dice {
-                Dice::Own(logprobs) if logprobs.len() <= weighed.len() && model.ends(id) => place
-                    .weigh(
-                        place.likeliest(model.network().config().eos_token_id.each()),
-                        dice,
-                    ),
-                _ => place.weigh(id, dice),
-            };
-            weighed.push(evidence);
-            if let Some(refusal) = evidence.refusal(weighed.len() as u32 - 1) {
-                return Ok((weighed, Verdict::Refused(refusal)));
+            for ((weighed, verdict), dice) in found.iter_mut().zip(dice) {
+                if verdict.accepted() {
+                    let evidence = place.weigh(drawn(model, place, answer[position], dice), dice);
+                    *verdict = verdict_with(evidence, verdict, position as u32);
+                    weighed.push(evidence);
+                }
             }
+            if !found.iter().any(|(_, verdict)| verdict.accepted()) {
+                return Ok(());
+            }
+            position += 1;
         }
     }
-    let is_exact = |token: &TokenEvidence| token.error == 0.0 && token.distance.is_none();
-    let verdict = if weighed.iter().all(is_exact) {
-        Verdict::Exact
-    } else {
-        Verdict::Close
-    };
-    Ok((weighed, verdict))
+    Ok(())
+}
+
+/// The token drawn at a place: the one given, or the likeliest ending one where an end was concluded and not seen.
+fn drawn(model: &Model, place: Place<'_>, id: u32, dice: Dice<'_>) -> u32 {
+    match dice {
+        Dice::Own(logprobs) if logprobs.len() <= place.position && model.ends(id) => {
+            place.likeliest(model.network().config().eos_token_id.each())
+        }
+        _ => id,
+    }
+}
+
+/// The verdict on an answer with one more token.
+fn verdict_with(token: TokenEvidence, before: &Verdict, position: u32) -> Verdict {
+    if let Some(refusal) = token.refusal(position) {
+        return Verdict::Refused(refusal);
+    }
+    if token.error == 0.0 && token.distance.is_none() {
+        return before.clone();
+    }
+    Verdict::Close
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inference::model::{SHIPPED, Source};
 use tasks::text::calibration::{Contestant, ENGINES, Given, Report, Trials, answer};
 
-/// Answers written one at a time to see what writing costs.
+/// Answers written to see what writing costs.
 const TIMED_ANSWERS: usize = 16;
 
 /// Measure how well cheats are told from honest miners

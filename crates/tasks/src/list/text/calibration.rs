@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 use inference::model::{Model, Source};
 use inference::trial::{Calibration, Cheat, Drawn, Finding, Rates, Suspicions, WEIGHT_MAX, odds};
-use inference::verify::TokenEvidence;
-use inference::{Claim, Error, Evidence, FinishReason, verify, verify_reported};
+use inference::verify::{TokenEvidence, verify_both};
+use inference::{Claim, Error, Evidence, FinishReason};
 use protocol::Ask;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -156,7 +156,7 @@ impl Trials {
             let begun = Instant::now();
             let seen = self.see(&given)?;
             self.reading.0 += begun.elapsed();
-            self.reading.1 += 2 * given.tokens.len();
+            self.reading.1 += given.tokens.len();
             if measured.fitted.len() < fit {
                 measured.fitted.push(seen);
             } else {
@@ -167,7 +167,7 @@ impl Trials {
         Ok(())
     }
 
-    /// Notes how long answers took to write, one at a time.
+    /// Notes how long answers took to write, eight at a time.
     pub fn note_writing(&mut self, took: Duration, tokens: usize) {
         self.writing = (took, tokens);
     }
@@ -184,10 +184,8 @@ impl Trials {
             text: &given.text,
             finish,
         };
-        Ok(Seen {
-            seeded: verify(&self.model, &request, &claim)?,
-            reported: verify_reported(&self.model, &request, &claim, &given.logprobs)?,
-        })
+        let [seeded, reported] = verify_both(&self.model, &request, &claim, &given.logprobs)?;
+        Ok(Seen { seeded, reported })
     }
 
     /// The rates that the fitted answers give.

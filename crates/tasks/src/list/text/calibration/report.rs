@@ -23,7 +23,7 @@ pub struct Report {
     pub forged: Vec<Power>,
     /// Honest rejection over both ways of judging.
     pub honest: Rejection,
-    /// Milliseconds to write a token of one answer at a time, if measured.
+    /// Milliseconds to write a token, eight answers at a time, if measured.
     pub writing_ms: Option<f64>,
     /// Milliseconds to check a token.
     pub checking_ms: f64,
@@ -131,7 +131,8 @@ impl Report {
         match self.writing_ms {
             None => format!("A check took {checking:.3} ms per token of the answer.\n"),
             Some(writing) => format!(
-                "Writing took {writing:.3} ms per token of an answer on one thread, checking {checking:.3} ms: {:.0} %.\n",
+                "Writing took {writing:.3} ms per token, eight answers at a time; checking an answer in both ways, alone, {checking:.3} ms per \
+                 token: {:.0} %. Both by the clock, on a machine that may have been busy.\n",
                 100.0 * checking / writing
             ),
         }
