@@ -92,7 +92,7 @@ pub enum Error {
         status: String,
     },
     /// The extrinsic is in a block, and the call failed there.
-    #[error("{0}")]
+    #[error(transparent)]
     Failed(#[from] Failure),
 }
 

@@ -7,6 +7,8 @@
 //!  fund every coldkey ──▶ register subnet 1, 2 … ──▶ name tasks, set rules, start ──▶ seats and stake
 //!   (one transaction)      (one a block: the price    (one transaction)               (one transaction
 //!                           doubles within a block)                                    from each coldkey)
+//!                                                                                            │
+//!                                         a first epoch, which permits validators to judge ◀─┘
 //! ```
 
 use super::cast::{Cast, Role, Troupe};
@@ -55,7 +57,10 @@ pub async fn open(client: &Client, cast: &Cast, tempo: u16) -> Result<()> {
         .map(|role| enter(client, role))
         .buffer_unordered(SUBMISSIONS_AT_ONCE)
         .try_collect::<()>()
+        .await?;
+    permit(client, cast, &newcomers)
         .await
+        .context("ask for the subnets' first epochs")
 }
 
 /// Which of the players have a seat.
@@ -206,6 +211,32 @@ async fn enter(client: &Client, role: &Role) -> Result<()> {
         .batch_all(coldkey, calls, Until::InBlock)
         .await
         .with_context(|| format!("seat {}", role.name))?;
+    Ok(())
+}
+
+/// Lets newcomers judge at once: permits are given in an epoch, and the first would come a tempo after the registration.
+async fn permit(client: &Client, cast: &Cast, newcomers: &[&Role]) -> Result<()> {
+    let has_news = |netuid: NetUid| {
+        let validators = newcomers.iter().filter(|role| role.is_validator());
+        validators
+            .into_iter()
+            .any(|role| role.netuid == Some(netuid))
+    };
+    let netuids = cast.troupes.iter().map(|troupe| troupe.stand.netuid);
+    let calls: Vec<RuntimeCall> = netuids
+        .filter(|netuid| has_news(*netuid))
+        .map(|netuid| {
+            let netuid = netuid.0;
+            RuntimeCall::SubtensorModule(Market::trigger_epoch { netuid })
+        })
+        .collect();
+    if !calls.is_empty() {
+        // Each by itself: one that is due anyway refuses, and loses nothing.
+        let call = pallet_utility::Call::force_batch { calls };
+        client
+            .submit(&cast.owner, RuntimeCall::Utility(call), Until::InBlock)
+            .await?;
+    }
     Ok(())
 }
 
