@@ -15,9 +15,10 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// What the checks import, at the versions the issue names or newer patch releases of them.
-const PACKAGES: [&str; 4] = [
+const PACKAGES: [&str; 5] = [
     "bittensor==11.3.0",
     "openai>=2,<3",
+    "huggingface_hub>=1",
     "pillow>=11",
     "scikit-learn>=1.5",
 ];
