@@ -2,6 +2,7 @@
 
 use crate::{Kind, Once};
 
+mod image_classification;
 pub mod text;
 mod tour;
 
@@ -10,6 +11,7 @@ pub fn list() -> &'static [&'static dyn Kind] {
     &[
         // One line each; `known` in an error message names them in this order.
         &text::Text,
+        &Once::<image_classification::ImageClassification>::KIND,
         &Once::<tour::Tour>::KIND,
     ]
 }

@@ -62,6 +62,15 @@ pub trait Task: Sized + Send + Sync + 'static {
     /// [`SetupError`], also for an option that the task has no use for: see [`unused`] and [`Setup::expect_nothing`].
     fn open(setup: &Setup) -> Result<Self, SetupError>;
 
+    /// Checks that it has what a judge needs, where that is more than a miner needs.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`]
+    fn check_judge(&self) -> Result<(), SetupError> {
+        Ok(())
+    }
+
     /// Checks what the request's type cannot say: counts, ranges, sizes.
     ///
     /// # Errors
@@ -213,7 +222,9 @@ impl<T: Task> Kind for Once<T> {
     }
 
     fn judge(&self, setup: &Setup) -> Result<Arc<dyn Judge>, SetupError> {
-        Ok(Arc::new(OnceJudge(Self::open(setup)?)))
+        let task = Self::open(setup)?;
+        task.check_judge()?;
+        Ok(Arc::new(OnceJudge(task)))
     }
 
     fn service(&self, setup: &Setup) -> Result<Service, SetupError> {

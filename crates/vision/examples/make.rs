@@ -27,12 +27,18 @@ fn main() {
             let name = format!("{index:03}-{}.{extension}", drawing.shape.name());
             std::fs::write(out.join(name), drawing.file).expect("a file");
         }
-        println!("{:.2} ms a picture", begun.elapsed().as_secs_f64() * 1000.0 / count as f64);
+        println!(
+            "{:.2} ms a picture",
+            begun.elapsed().as_secs_f64() * 1000.0 / count as f64
+        );
         let begun = Instant::now();
         for _ in 0..count {
-            std::hint::black_box(scene::draw_decoded(1.0, &mut rng));
+            std::hint::black_box(scene::draw_decoded(scene::HARDNESS, &mut rng));
         }
-        println!("{:.2} ms decoded", begun.elapsed().as_secs_f64() * 1000.0 / count as f64);
+        println!(
+            "{:.2} ms decoded",
+            begun.elapsed().as_secs_f64() * 1000.0 / count as f64
+        );
         return;
     }
     let mut options = Options::new(Data::Drawn, out);
@@ -41,20 +47,29 @@ fn main() {
         options.rate = rate.parse().expect("a number");
     }
     if let Ok(widths) = std::env::var("WIDTHS") {
-        options.widths = widths.split(',').map(|n| n.parse().expect("a number")).collect();
+        options.widths = widths
+            .split(',')
+            .map(|n| n.parse().expect("a number"))
+            .collect();
     }
     if let Ok(side) = std::env::var("SIDE") {
         options.side = side.parse().expect("a number");
     }
-    options.held_out = 1000;
     let begun = Instant::now();
     let mut smoothed = 3.0;
     let report = train::vision(&options, &mut |progress| {
         smoothed += 0.03 * (progress.loss - smoothed);
         if progress.step % 50 == 0 {
-            println!("{} {smoothed:.3} {:.0} s", progress.step, begun.elapsed().as_secs_f64());
+            println!(
+                "{} {smoothed:.3} {:.0} s",
+                progress.step,
+                begun.elapsed().as_secs_f64()
+            );
         }
     })
     .expect("it trains");
-    println!("accuracy {:.4} mcc {:.4} brier {:.4}", report.accuracy, report.mcc, report.brier);
+    println!(
+        "accuracy {:.4} mcc {:.4} brier {:.4}",
+        report.accuracy, report.mcc, report.brier
+    );
 }

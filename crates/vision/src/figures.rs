@@ -68,17 +68,23 @@ impl Confusion {
     }
 
     fn right(&self) -> u64 {
-        (0..self.labels.len()).map(|label| self.count(label, label)).sum()
+        (0..self.labels.len())
+            .map(|label| self.count(label, label))
+            .sum()
     }
 
     /// Pictures of a label.
     fn labelled(&self, truth: usize) -> u64 {
-        (0..self.labels.len()).map(|guess| self.count(truth, guess)).sum()
+        (0..self.labels.len())
+            .map(|guess| self.count(truth, guess))
+            .sum()
     }
 
     /// Pictures taken for a label.
     fn named(&self, guess: usize) -> u64 {
-        (0..self.labels.len()).map(|truth| self.count(truth, guess)).sum()
+        (0..self.labels.len())
+            .map(|truth| self.count(truth, guess))
+            .sum()
     }
 
     /// Share of pictures named right; 0 of none.

@@ -13,7 +13,12 @@ use candle_core::{
 use std::sync::Arc;
 
 /// Normalises each row to mean 0 and variance 1, then scales and shifts its channels.
-pub(crate) fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f32) -> Result<Tensor> {
+pub(crate) fn layer_norm(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    epsilon: f32,
+) -> Result<Tensor> {
     x.contiguous()?
         .apply_op3(weight, bias, LayerNorm { epsilon })
 }
@@ -299,7 +304,9 @@ impl CustomOp3 for Depthwise {
                     *db += grad;
                 }
             }
-            let planes = x.chunks_exact(plane.area()).zip(grad.chunks_exact(plane.area()));
+            let planes = x
+                .chunks_exact(plane.area())
+                .zip(grad.chunks_exact(plane.area()));
             for ((x, grad), dx) in planes.zip(dx.chunks_exact_mut(plane.area())) {
                 plane.each(|to, from, tap| {
                     let grad = &grad[to..][..c];
@@ -328,8 +335,11 @@ impl Windows {
         let (rows, columns) = (height.div_ceil(self.stride), width.div_ceil(self.stride));
         let mut to = 0;
         for index in 0..batch * rows * columns {
-            let (plane, row, column) =
-                (index / (rows * columns), index / columns % rows, index % columns);
+            let (plane, row, column) = (
+                index / (rows * columns),
+                index / columns % rows,
+                index % columns,
+            );
             for tap in 0..9 {
                 // One less than nothing wraps round, and is then beyond the border too.
                 let y = (row * self.stride + tap / 3).wrapping_sub(1);
@@ -354,8 +364,13 @@ impl CustomOp1 for Windows {
         let x = slice(x, layout)?;
         let (rows, columns) = (height.div_ceil(self.stride), width.div_ceil(self.stride));
         let mut out = vec![0f32; batch * rows * columns * 9 * c];
-        self.each(dims, |to, from| out[to..][..c].copy_from_slice(&x[from..][..c]));
-        Ok((CpuStorage::F32(out), Shape::from((batch, rows, columns, 9 * c))))
+        self.each(dims, |to, from| {
+            out[to..][..c].copy_from_slice(&x[from..][..c])
+        });
+        Ok((
+            CpuStorage::F32(out),
+            Shape::from((batch, rows, columns, 9 * c)),
+        ))
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
@@ -468,7 +483,11 @@ impl CustomOp1 for CrossEntropy {
     fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (rows, size) = layout.shape().dims2()?;
         if rows != self.targets.len() || self.targets.iter().any(|id| size <= *id as usize) {
-            bail!("cross entropy of {:?} for {} targets", layout.shape(), self.targets.len());
+            bail!(
+                "cross entropy of {:?} for {} targets",
+                layout.shape(),
+                self.targets.len()
+            );
         }
         let mut share = vec![0f32; size];
         let mut total = 0f64;

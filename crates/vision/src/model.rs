@@ -184,14 +184,23 @@ impl Model {
     /// # Errors
     ///
     /// Those of arithmetic.
-    pub fn classify_all(&self, pictures: &[Picture], threads: usize) -> Result<Vec<Vec<Guess>>, Error> {
+    pub fn classify_all(
+        &self,
+        pictures: &[Picture],
+        threads: usize,
+    ) -> Result<Vec<Vec<Guess>>, Error> {
         let part = pictures.len().div_ceil(threads.max(1)).max(1);
         let look = |pictures: &[Picture]| -> Result<Vec<_>, Error> {
-            pictures.iter().map(|picture| self.classify(picture)).collect()
+            pictures
+                .iter()
+                .map(|picture| self.classify(picture))
+                .collect()
         };
         let parts: Result<Vec<Vec<_>>, Error> = std::thread::scope(|scope| {
-            let running: Vec<_> =
-                pictures.chunks(part).map(|part| scope.spawn(move || look(part))).collect();
+            let running: Vec<_> = pictures
+                .chunks(part)
+                .map(|part| scope.spawn(move || look(part)))
+                .collect();
             running
                 .into_iter()
                 .map(|thread| thread.join().expect("classifying does not panic"))

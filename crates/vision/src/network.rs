@@ -87,12 +87,7 @@ fn three() -> usize {
 
 impl Config {
     /// A network over `labels`, with as many stages as `widths`.
-    pub fn new(
-        labels: &[String],
-        side: usize,
-        widths: &[usize],
-        depths: &[usize],
-    ) -> Self {
+    pub fn new(labels: &[String], side: usize, widths: &[usize], depths: &[usize]) -> Self {
         let numbered = || labels.iter().cloned().enumerate();
         Self {
             model_type: FAMILY.into(),
@@ -114,7 +109,11 @@ impl Config {
     pub fn check(&self) -> Result<(), String> {
         let stages = self.num_stages;
         let holds = |condition: bool, otherwise: &str| {
-            if condition { Ok(()) } else { Err(otherwise.to_owned()) }
+            if condition {
+                Ok(())
+            } else {
+                Err(otherwise.to_owned())
+            }
         };
         holds(
             self.model_type == FAMILY,
@@ -122,7 +121,10 @@ impl Config {
         )?;
         holds(self.num_channels == 3, "num_channels must be 3")?;
         holds(
-            matches!(self.hidden_act.as_str(), "gelu_new" | "gelu_pytorch_tanh" | "gelu"),
+            matches!(
+                self.hidden_act.as_str(),
+                "gelu_new" | "gelu_pytorch_tanh" | "gelu"
+            ),
             "hidden_act must be gelu_new or gelu",
         )?;
         holds(
@@ -130,7 +132,9 @@ impl Config {
             "hidden_sizes and depths must have num_stages entries each",
         )?;
         holds(
-            self.hidden_sizes.iter().all(|width| (1..=WIDTH_MAX).contains(width)),
+            self.hidden_sizes
+                .iter()
+                .all(|width| (1..=WIDTH_MAX).contains(width)),
             "hidden_sizes must be between 1 and 2048",
         )?;
         holds(
@@ -171,7 +175,11 @@ impl Config {
         add("stem.0.weight".into(), &[stem, WINDOW * 3], Role::Matrix);
         add("stem.0.bias".into(), &[stem], Role::Zero);
         norm(&mut add, "stem_norm.0", stem);
-        add("stem.1.weight".into(), &[first, WINDOW * stem], Role::Matrix);
+        add(
+            "stem.1.weight".into(),
+            &[first, WINDOW * stem],
+            Role::Matrix,
+        );
         add("stem.1.bias".into(), &[first], Role::Zero);
         norm(&mut add, "stem_norm.1", first);
         for (stage, (&width, &depth)) in self.hidden_sizes.iter().zip(&self.depths).enumerate() {
@@ -179,32 +187,55 @@ impl Config {
             if 0 < stage {
                 let before = self.hidden_sizes[stage - 1];
                 norm(&mut add, &format!("{name}.down_norm"), before);
-                add(format!("{name}.down.weight"), &[width, WINDOW * before], Role::Matrix);
+                add(
+                    format!("{name}.down.weight"),
+                    &[width, WINDOW * before],
+                    Role::Matrix,
+                );
                 add(format!("{name}.down.bias"), &[width], Role::Zero);
             }
             for block in 0..depth {
                 let name = format!("{name}.blocks.{block}");
                 let inner = WIDENING * width;
-                add(format!("{name}.depthwise.weight"), &[width, KERNEL * KERNEL], Role::Matrix);
+                add(
+                    format!("{name}.depthwise.weight"),
+                    &[width, KERNEL * KERNEL],
+                    Role::Matrix,
+                );
                 add(format!("{name}.depthwise.bias"), &[width], Role::Zero);
                 norm(&mut add, &format!("{name}.norm"), width);
-                add(format!("{name}.widen.weight"), &[inner, width], Role::Matrix);
+                add(
+                    format!("{name}.widen.weight"),
+                    &[inner, width],
+                    Role::Matrix,
+                );
                 add(format!("{name}.widen.bias"), &[inner], Role::Zero);
-                add(format!("{name}.narrow.weight"), &[width, inner], Role::Matrix);
+                add(
+                    format!("{name}.narrow.weight"),
+                    &[width, inner],
+                    Role::Matrix,
+                );
                 add(format!("{name}.narrow.bias"), &[width], Role::Zero);
                 add(format!("{name}.scale"), &[width], Role::Scale);
             }
         }
         let last = self.hidden_sizes[self.num_stages - 1];
         norm(&mut add, "norm", last);
-        add("classifier.weight".into(), &[self.id2label.len(), last], Role::Matrix);
+        add(
+            "classifier.weight".into(),
+            &[self.id2label.len(), last],
+            Role::Matrix,
+        );
         add("classifier.bias".into(), &[self.id2label.len()], Role::Zero);
         all
     }
 
     /// Weights in the network.
     pub fn parameters(&self) -> usize {
-        self.tensors().iter().map(|(_, shape, _)| shape.iter().product::<usize>()).sum()
+        self.tensors()
+            .iter()
+            .map(|(_, shape, _)| shape.iter().product::<usize>())
+            .sum()
     }
 }
 
@@ -222,7 +253,10 @@ pub enum Role {
 }
 
 /// Untrained variables by name.
-pub(crate) fn variables(config: &Config, rng: &mut impl Rng) -> Result<BTreeMap<String, Var>, Error> {
+pub(crate) fn variables(
+    config: &Config,
+    rng: &mut impl Rng,
+) -> Result<BTreeMap<String, Var>, Error> {
     let mut all = BTreeMap::new();
     for (name, shape, role) in config.tensors() {
         let count: usize = shape.iter().product();
@@ -265,7 +299,12 @@ struct Norm {
 
 impl Norm {
     fn apply(&self, x: &Tensor) -> Result<Tensor, Error> {
-        Ok(kernels::layer_norm(x, &self.weight, &self.bias, self.epsilon)?)
+        Ok(kernels::layer_norm(
+            x,
+            &self.weight,
+            &self.bias,
+            self.epsilon,
+        )?)
     }
 }
 
@@ -282,9 +321,14 @@ impl Block {
     fn apply(&self, x: &Tensor) -> Result<Tensor, Error> {
         let (batch, height, width, channels) = x.dims4()?;
         let mixed = kernels::depthwise(x, &self.taps, &self.taps_bias)?;
-        let rows = self.norm.apply(&mixed.reshape((batch * height * width, channels))?)?;
+        let rows = self
+            .norm
+            .apply(&mixed.reshape((batch * height * width, channels))?)?;
         let rows = self.widen.apply(&rows, Activation::Gelu)?;
-        let rows = self.narrow.apply(&rows, Activation::None)?.broadcast_mul(&self.scale)?;
+        let rows = self
+            .narrow
+            .apply(&rows, Activation::None)?
+            .broadcast_mul(&self.scale)?;
         Ok((x + rows.reshape((batch, height, width, channels))?)?)
     }
 }
@@ -294,6 +338,9 @@ struct Stage {
     down: Option<(Norm, Linear)>,
     blocks: Vec<Block>,
 }
+
+/// Hands out a tensor of the weights by name and shape.
+type Take<'a> = &'a mut dyn FnMut(&str, &[usize]) -> Result<Tensor, Error>;
 
 /// A network ready to look at pictures.
 pub struct Network {
@@ -308,7 +355,7 @@ impl Network {
     /// Builds the network, asking for each tensor by name and shape.
     pub(crate) fn build(
         config: Config,
-        take: &mut dyn FnMut(&str, &[usize]) -> Result<Tensor, Error>,
+        take: Take<'_>,
     ) -> Result<Self, Error> {
         let mut found = BTreeMap::new();
         for (name, shape, _) in config.tensors() {
@@ -338,7 +385,12 @@ impl Network {
         };
         let stage = |index: usize| -> Result<Stage, Error> {
             let name = format!("stages.{index}");
-            let down = || (norm(&format!("{name}.down_norm")), linear(&format!("{name}.down")));
+            let down = || {
+                (
+                    norm(&format!("{name}.down_norm")),
+                    linear(&format!("{name}.down")),
+                )
+            };
             let blocks = (0..config.depths[index]).map(|at| block(format!("{name}.blocks.{at}")));
             Ok(Stage {
                 down: (0 < index).then(down),
@@ -347,9 +399,14 @@ impl Network {
         };
         Ok(Self {
             stem: [0, 1].map(|at| {
-                (linear(&format!("stem.{at}")), norm(&format!("stem_norm.{at}")))
+                (
+                    linear(&format!("stem.{at}")),
+                    norm(&format!("stem_norm.{at}")),
+                )
             }),
-            stages: (0..config.num_stages).map(stage).collect::<Result<_, _>>()?,
+            stages: (0..config.num_stages)
+                .map(stage)
+                .collect::<Result<_, _>>()?,
             norm: norm("norm"),
             head: linear("classifier"),
             config,
@@ -376,7 +433,8 @@ impl Network {
             }
         }
         let pooled = x.flatten(1, 2)?.mean(1)?;
-        self.head.apply(&self.norm.apply(&pooled)?, Activation::None)
+        self.head
+            .apply(&self.norm.apply(&pooled)?, Activation::None)
     }
 
     /// The probability of each label, in order of their numbers, for one picture.

@@ -138,7 +138,11 @@ impl Picture {
             let out = &mut sums[3 * side_length * row..][..3 * side_length];
             for &(y, weight) in spans {
                 if y != source {
-                    narrow_row(&self.rgb[3 * width * y..][..3 * width], &columns, &mut narrow);
+                    narrow_row(
+                        &self.rgb[3 * width * y..][..3 * width],
+                        &columns,
+                        &mut narrow,
+                    );
                     source = y;
                 }
                 for (sum, value) in out.iter_mut().zip(&narrow) {
@@ -147,7 +151,10 @@ impl Picture {
             }
         }
         let area = u64::from(self.width) * u64::from(self.height);
-        let rgb = sums.iter().map(|sum| ((sum + area / 2) / area) as u8).collect();
+        let rgb = sums
+            .iter()
+            .map(|sum| ((sum + area / 2) / area) as u8)
+            .collect();
         Self {
             width: side,
             height: side,
@@ -212,7 +219,11 @@ fn format(bytes: &[u8]) -> Result<ImageFormat, Refusal> {
     match image::guess_format(bytes) {
         Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) => Ok(format),
         _ => {
-            let begin: Vec<String> = bytes.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+            let begin: Vec<String> = bytes
+                .iter()
+                .take(4)
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
             Err(Refusal::UnknownFormat(begin.join(" ")))
         }
     }

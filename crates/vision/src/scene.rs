@@ -38,6 +38,9 @@ use crate::picture::Picture;
 /// The shorter and the longer bound of a drawn picture's sides.
 pub const SIDES: std::ops::RangeInclusive<u32> = 64..=224;
 
+/// How hard the pictures are that [`draw`] draws; see [`draw_decoded`].
+pub const HARDNESS: f32 = 0.5;
+
 /// What a drawn picture shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Shape {
@@ -160,7 +163,7 @@ pub fn draw(rng: &mut impl Rng) -> Drawing {
 /// Draws a picture of the given shape, as a file.
 pub fn draw_one(shape: Shape, rng: &mut impl Rng) -> Vec<u8> {
     let storage = Storage::draw(rng);
-    encode(&render(shape, 1.0, rng), storage)
+    encode(&render(shape, HARDNESS, rng), storage)
 }
 
 /// What [`draw`] and [`Picture::decode`] give together, without storing what is stored without loss.

@@ -2,8 +2,8 @@
 //!
 //! # What is learned from
 //!
-//! *Drawn*: half of what is learned from is new; the other half was drawn shortly before and is seen once more, varied as below,
-//! because drawing takes as long as learning. Pictures begin easy and reach their full hardness after [`EASY_SHARE`] of the
+//! *Drawn*: two of five pictures are new; the others were drawn shortly before and are seen once more, varied as below, because
+//! drawing takes as long as learning. Pictures begin easy and reach their full hardness after [`EASY_SHARE`] of the
 //! steps: a network that begins with the hard ones learns nothing for long. Held-out ones are drawn from another
 //! stream of the same seed, all at full hardness.
 //!
@@ -20,6 +20,7 @@
 //! `config.json` and `model.safetensors` (the model), `report.json`, `confusion.svg` and `MODEL_CARD.md`. The same options on the same machine with the same number of threads write the same
 //! weights.
 
+mod adam;
 mod augment;
 mod card;
 pub mod folder;
@@ -30,9 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
-use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use serde::Serialize;
@@ -43,19 +42,20 @@ use crate::kernels;
 use crate::model::{Model, Source};
 use crate::network::{self, Config, Network};
 use crate::picture::Picture;
-use crate::scene::{self, SHAPES};
+use crate::scene::{self, HARDNESS, SHAPES};
 use crate::weights;
 
+use adam::Adam;
 use folder::Folder;
 
 /// The part of the steps in which the rate rises.
 pub const WARMUP_SHARE: f64 = 0.05;
 /// The part of the steps in which drawn pictures become harder.
 pub const EASY_SHARE: f64 = 0.25;
+/// The part of what is learned from that was drawn before.
+const AGAIN: f64 = 0.6;
 /// Drawn pictures kept to be seen again.
 const KEPT: usize = 2048;
-/// The longest gradient an update follows.
-const GRADIENT_NORM_MAX: f64 = 1.0;
 
 /// What a model learns from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Options {
     /// The usual sizes for a kind of data.
     pub fn new(data: Data, out: PathBuf) -> Self {
         let (steps, held_out) = match data {
-            Data::Drawn => (8000, 4000),
+            Data::Drawn => (3600, 4000),
             Data::Folder(_) => (1500, 20),
         };
         Self {
@@ -109,9 +109,9 @@ impl Options {
             steps,
             batch: 32,
             side: 48,
-            widths: vec![48, 96, 192],
-            depths: vec![2, 2, 2],
-            rate: 1.5e-3,
+            widths: vec![40, 80, 128],
+            depths: vec![2, 2, 1],
+            rate: 2e-3,
             decay: 0.05,
             held_out,
             seed: 1,
@@ -183,11 +183,11 @@ impl Supply {
     fn next(&mut self, side: usize, done: f64, rng: &mut ChaCha12Rng) -> (usize, Picture) {
         match self {
             Self::Drawn(kept) => {
-                if !kept.is_empty() && rng.random() {
+                if !kept.is_empty() && rng.random_bool(AGAIN) {
                     let (label, picture) = &kept[rng.random_range(0..kept.len())];
                     return (*label, augment::vary(picture, rng));
                 }
-                let hardness = (done / EASY_SHARE).min(1.0) as f32;
+                let hardness = HARDNESS * (done / EASY_SHARE).min(1.0) as f32;
                 let (shape, picture) = scene::draw_decoded(hardness, rng);
                 let drawn = (shape as usize, picture.scaled(side as u32));
                 if kept.len() == KEPT {
@@ -214,7 +214,7 @@ impl Supply {
             Self::Drawn(_) => {
                 let mut rng = stream(options.seed, Stream::HeldOut);
                 for _ in 0..options.held_out {
-                    let (shape, picture) = scene::draw_decoded(1.0, &mut rng);
+                    let (shape, picture) = scene::draw_decoded(HARDNESS, &mut rng);
                     measure(shape as usize, &picture)?;
                 }
                 Ok(())
@@ -250,11 +250,18 @@ fn stream(seed: u64, stream: Stream) -> ChaCha12Rng {
 pub fn vision(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Report, Error> {
     let begun = Instant::now();
     if options.steps == 0 || options.batch == 0 || options.held_out == 0 {
-        return Err(Error::Options("steps, batch and held-out must be at least 1".into()));
+        return Err(Error::Options(
+            "steps, batch and held-out must be at least 1".into(),
+        ));
     }
     let mut supply = Supply::open(options)?;
     let labels = supply.labels();
-    let Options { side, widths, depths, .. } = options;
+    let Options {
+        side,
+        widths,
+        depths,
+        ..
+    } = options;
     let config = Config::new(&labels, *side, widths, depths);
     config.check().map_err(Error::Options)?;
     let variables = network::variables(&config, &mut stream(options.seed, Stream::Weights))?;
@@ -265,8 +272,16 @@ pub fn vision(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<R
     let report = measure(options, &supply, &model, bytes, begun)?;
     let json = serde_json::to_string_pretty(&report).expect("the report is plain data");
     write(&options.out, "report.json", (json + "\n").as_bytes())?;
-    write(&options.out, "confusion.svg", report.confusion.to_svg().as_bytes())?;
-    write(&options.out, "MODEL_CARD.md", card::render(options, &report).as_bytes())?;
+    write(
+        &options.out,
+        "confusion.svg",
+        report.confusion.to_svg().as_bytes(),
+    )?;
+    write(
+        &options.out,
+        "MODEL_CARD.md",
+        card::render(options, &report).as_bytes(),
+    )?;
     Ok(report)
 }
 
@@ -277,19 +292,7 @@ fn fit(
     variables: &BTreeMap<String, Var>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), Error> {
-    let (matrices, others): (Vec<Var>, Vec<Var>) =
-        variables.values().cloned().partition(|variable| 1 < variable.rank());
-    let settings = |weight_decay| ParamsAdamW {
-        lr: options.rate,
-        beta1: 0.9,
-        beta2: 0.99,
-        eps: 1e-8,
-        weight_decay,
-    };
-    let mut optimisers = [
-        AdamW::new(matrices, settings(options.decay))?,
-        AdamW::new(others, settings(0.0))?,
-    ];
+    let mut adam = Adam::new(variables, options.decay);
     let mut rng = stream(options.seed, Stream::Pictures);
     for step in 0..options.steps {
         let done = step as f64 / options.steps as f64;
@@ -299,12 +302,8 @@ fn fit(
             Ok(variables[name].as_tensor().clone())
         })?;
         let loss = kernels::cross_entropy(&network.forward(&pictures)?, targets)?;
-        let mut gradients = loss.backward()?;
-        clip(&mut gradients, variables)?;
-        for optimiser in &mut optimisers {
-            optimiser.set_learning_rate(options.rate * schedule(step, options.steps));
-            optimiser.step(&gradients)?;
-        }
+        let rate = options.rate * schedule(step, options.steps);
+        adam.step(&loss.backward()?, rate)?;
         progress(Progress {
             step: step + 1,
             loss: loss.to_scalar()?,
@@ -340,25 +339,6 @@ fn schedule(step: usize, steps: usize) -> f64 {
     }
     let done = (step - warmup) / (steps as f64 - warmup).max(1.0);
     0.5 * (1.0 + (PI * done).cos())
-}
-
-/// Shortens the gradient of all variables together to [`GRADIENT_NORM_MAX`].
-fn clip(gradients: &mut GradStore, variables: &BTreeMap<String, Var>) -> Result<(), Error> {
-    let mut square = 0f64;
-    for variable in variables.values() {
-        if let Some(gradient) = gradients.get(variable) {
-            square += f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?);
-        }
-    }
-    let norm = square.sqrt();
-    if GRADIENT_NORM_MAX < norm {
-        for variable in variables.values() {
-            if let Some(gradient) = gradients.remove(variable) {
-                gradients.insert(variable, (gradient * (GRADIENT_NORM_MAX / norm))?);
-            }
-        }
-    }
-    Ok(())
 }
 
 fn measure(

@@ -47,7 +47,10 @@ impl<'a> Weights<'a> {
             torn(&self.path, &reason)
         })?;
         if !values.iter().all(|value| value.is_finite()) {
-            return Err(torn(&self.path, &format!("{name} is not finite everywhere")));
+            return Err(torn(
+                &self.path,
+                &format!("{name} is not finite everywhere"),
+            ));
         }
         Ok(Tensor::from_vec(values, expected, &Device::Cpu)?)
     }
@@ -63,11 +66,23 @@ fn torn(path: &Path, reason: &dyn std::fmt::Display) -> Error {
 fn widen(view: &TensorView) -> Option<Vec<f32>> {
     let pairs = || view.data().chunks_exact(2).map(|pair| [pair[0], pair[1]]);
     match view.dtype() {
-        Dtype::F16 => Some(pairs().map(|pair| f16::from_le_bytes(pair).to_f32()).collect()),
-        Dtype::BF16 => Some(pairs().map(|pair| bf16::from_le_bytes(pair).to_f32()).collect()),
+        Dtype::F16 => Some(
+            pairs()
+                .map(|pair| f16::from_le_bytes(pair).to_f32())
+                .collect(),
+        ),
+        Dtype::BF16 => Some(
+            pairs()
+                .map(|pair| bf16::from_le_bytes(pair).to_f32())
+                .collect(),
+        ),
         Dtype::F32 => {
             let fours = view.data().chunks_exact(4);
-            Some(fours.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
+            Some(
+                fours
+                    .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                    .collect(),
+            )
         }
         _ => None,
     }
@@ -78,8 +93,10 @@ pub(crate) fn pack(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>, Error>
     let mut narrowed = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
         let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
-        let bytes: Vec<u8> =
-            values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect();
+        let bytes: Vec<u8> = values
+            .iter()
+            .flat_map(|value| f16::from_f32(*value).to_le_bytes())
+            .collect();
         narrowed.push((name.clone(), tensor.dims().to_vec(), bytes));
     }
     let views = narrowed.iter().map(|(name, shape, bytes)| {

@@ -11,5 +11,6 @@ pub mod node;
 pub mod simulate;
 pub mod subnet;
 pub mod train;
+mod train_vision;
 pub mod validator;
 pub mod wallet;

@@ -8,6 +8,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inference::train::{self, Options, Report, StoredAs};
 
+use super::train_vision::Vision;
+
 /// Train a small model
 #[derive(Args)]
 pub struct Train {
@@ -18,6 +20,7 @@ pub struct Train {
 #[derive(Subcommand)]
 enum What {
     Text(Text),
+    Vision(Vision),
     Perturb(Perturb),
 }
 
@@ -132,10 +135,11 @@ impl Train {
     ///
     /// # Errors
     ///
-    /// When the corpus or model cannot be read, sizes describe no network, or the directory cannot be written.
+    /// When the corpus, folder or model cannot be read, sizes describe no network, or the directory cannot be written.
     pub fn run(self) -> Result<()> {
         match self.what {
             What::Text(text) => text.run(),
+            What::Vision(vision) => vision.run(),
             What::Perturb(perturb) => perturb.run(),
         }
     }

@@ -64,13 +64,19 @@ fn cell(svg: &mut String, confusion: &Confusion, truth: usize, guess: usize) {
     if 0 < count {
         let ink = if depth < 0.6 { "#222222" } else { "#ffffff" };
         let (x, y) = (x + CELL / 2, y + CELL / 2 + 4);
-        write!(line, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"middle\" fill=\"{ink}\">{count}</text>")
-            .expect("a string takes any text");
+        write!(
+            line,
+            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"middle\" fill=\"{ink}\">{count}</text>"
+        )
+        .expect("a string takes any text");
     }
     svg.push_str(&line);
     svg.push('\n');
 }
 
 fn escaped(label: &str) -> String {
-    label.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    label
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

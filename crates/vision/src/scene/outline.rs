@@ -100,7 +100,9 @@ fn rectangle(left: f32, top: f32, right: f32, bottom: f32) -> PathBuilder {
 }
 
 fn add_rectangle(path: &mut PathBuilder, left: f32, top: f32, right: f32, bottom: f32) {
-    path.push_rect(Rect::from_ltrb(left, top, right, bottom).expect("left of right, top over bottom"));
+    path.push_rect(
+        Rect::from_ltrb(left, top, right, bottom).expect("left of right, top over bottom"),
+    );
 }
 
 fn arrow(rng: &mut impl Rng) -> Outline {
@@ -219,7 +221,13 @@ fn house(rng: &mut impl Rng) -> Outline {
     let door = rng.random_range(-0.35..0.1);
     let mut details = rectangle(door, 0.32, door + 0.25, 0.85);
     if rng.random() {
-        add_rectangle(&mut details, door - 0.28, eaves + 0.12, door - 0.06, eaves + 0.34);
+        add_rectangle(
+            &mut details,
+            door - 0.28,
+            eaves + 0.12,
+            door - 0.06,
+            eaves + 0.34,
+        );
     }
     Outline::area(path).with_details(details)
 }
@@ -281,17 +289,23 @@ fn star(rng: &mut impl Rng) -> Outline {
 fn tree(rng: &mut impl Rng) -> Outline {
     let trunk = rng.random_range(0.09..0.17);
     let mut path = PathBuilder::new();
-    let foot;
-    if rng.random() {
+    let foot = if rng.random() {
         // A conifer: two or three tiers.
         let tiers = rng.random_range(2..=3);
         let step = 1.5 / tiers as f32;
         for tier in 0..tiers {
             let top = -1.0 + tier as f32 * step * 0.9;
             let wide = 0.45 + 0.3 * tier as f32 / (tiers - 1) as f32;
-            add_polygon(&mut path, &[(0.0, top), (wide, top + step * 1.15), (-wide, top + step * 1.15)]);
+            add_polygon(
+                &mut path,
+                &[
+                    (0.0, top),
+                    (wide, top + step * 1.15),
+                    (-wide, top + step * 1.15),
+                ],
+            );
         }
-        foot = 0.45;
+        0.45
     } else {
         // A broad crown: three overlapping balls.
         let ball = rng.random_range(0.36..0.46);
@@ -299,7 +313,7 @@ fn tree(rng: &mut impl Rng) -> Outline {
         path.push_circle(0.36, -0.1, ball);
         path.push_circle(0.0, -0.5, ball);
         path.push_circle(0.0, -0.05, ball);
-        foot = 0.15;
-    }
+        0.15
+    };
     Outline::area(path).with_details(rectangle(-trunk, foot, trunk, 1.0))
 }

@@ -42,7 +42,8 @@ fn near(base: Color, by: f32, rng: &mut impl Rng) -> Color {
 /// How different two colours look: lightness counts twice.
 fn distance(a: Color, b: Color) -> f32 {
     let light = |c: Color| 0.3 * c.red() + 0.59 * c.green() + 0.11 * c.blue();
-    let hue = (a.red() - b.red()).abs() + (a.green() - b.green()).abs() + (a.blue() - b.blue()).abs();
+    let hue =
+        (a.red() - b.red()).abs() + (a.green() - b.green()).abs() + (a.blue() - b.blue()).abs();
     2.0 * (light(a) - light(b)).abs() + hue / 3.0
 }
 
@@ -92,7 +93,8 @@ pub(super) fn ground(canvas: &mut Pixmap, hardness: f32, rng: &mut impl Rng) -> 
             cover(canvas, &gradient(base, to, begin, end));
         }
         2 => {
-            let centre = Point::from_xy(rng.random_range(0.0..width), rng.random_range(0.0..height));
+            let centre =
+                Point::from_xy(rng.random_range(0.0..width), rng.random_range(0.0..height));
             let stops = vec![
                 GradientStop::new(0.0, near(base, 0.45, rng)),
                 GradientStop::new(1.0, base),
@@ -122,12 +124,20 @@ fn across(width: f32, height: f32, rng: &mut impl Rng) -> (Point, Point) {
     let angle = rng.random_range(0.0..TAU);
     let (x, y) = (angle.cos() * width / 2.0, angle.sin() * height / 2.0);
     let (left, top) = (width / 2.0, height / 2.0);
-    (Point::from_xy(left - x, top - y), Point::from_xy(left + x, top + y))
+    (
+        Point::from_xy(left - x, top - y),
+        Point::from_xy(left + x, top + y),
+    )
 }
 
 fn cover(canvas: &mut Pixmap, paint: &Paint) {
     let all = Rect::from_xywh(0.0, 0.0, canvas.width() as f32, canvas.height() as f32);
-    canvas.fill_rect(all.expect("a canvas has an area"), paint, Transform::identity(), None);
+    canvas.fill_rect(
+        all.expect("a canvas has an area"),
+        paint,
+        Transform::identity(),
+        None,
+    );
 }
 
 fn stripes(canvas: &mut Pixmap, colour: Color, rng: &mut impl Rng) {
@@ -156,7 +166,13 @@ fn chequers(canvas: &mut Pixmap, colour: Color, rng: &mut impl Rng) {
     }
     if let Some(path) = path.finish() {
         let paint = solid(colour);
-        canvas.fill_path(&path, &paint, FillRule::Winding, Transform::identity(), None);
+        canvas.fill_path(
+            &path,
+            &paint,
+            FillRule::Winding,
+            Transform::identity(),
+            None,
+        );
     }
 }
 
@@ -184,13 +200,23 @@ pub(super) fn clutter(canvas: &mut Pixmap, ground: Color, hardness: f32, rng: &m
     let (width, height) = (canvas.width() as f32, canvas.height() as f32);
     let size = width.min(height) * 0.06;
     for _ in 0..rng.random_range(0..=(12.0 * hardness) as u32) {
-        let paint = solid(if rng.random() { colour(rng) } else { near(ground, 0.35, rng) });
+        let paint = solid(if rng.random() {
+            colour(rng)
+        } else {
+            near(ground, 0.35, rng)
+        });
         let (x, y) = (rng.random_range(0.0..width), rng.random_range(0.0..height));
         let mut step = || rng.random_range(-size..size);
         let (a, b, c, d) = (step(), step(), step(), step());
         match rng.random_range(0..3) {
             0 => disc(canvas, x, y, a.abs().max(1.0), &paint),
-            1 => line(canvas, (x, y), (x + 2.0 * a, y + 2.0 * b), c.abs().max(1.0) / 2.0, &paint),
+            1 => line(
+                canvas,
+                (x, y),
+                (x + 2.0 * a, y + 2.0 * b),
+                c.abs().max(1.0) / 2.0,
+                &paint,
+            ),
             _ => {
                 let mut path = PathBuilder::new();
                 path.move_to(x, y);
@@ -227,7 +253,12 @@ pub(super) fn shape(
     let main = unlike(ground, rng);
     let fill = if rng.random_bool(0.3) {
         let to = near(main, 0.3, rng);
-        gradient(main, to, Point::from_xy(-1.0, -1.0), Point::from_xy(1.0, 1.0))
+        gradient(
+            main,
+            to,
+            Point::from_xy(-1.0, -1.0),
+            Point::from_xy(1.0, 1.0),
+        )
     } else {
         solid(main)
     };
@@ -273,12 +304,27 @@ pub(super) fn occlude(canvas: &mut Pixmap, placed: Transform, radius: f32, rng: 
         if rng.random() {
             let aside = radius * rng.random_range(-0.9..0.9);
             let (x, y) = (placed.tx - dy * aside, placed.ty + dx * aside);
-            let (from, to) = ((x - dx * reach, y - dy * reach), (x + dx * reach, y + dy * reach));
-            line(canvas, from, to, radius * rng.random_range(0.08..0.22), &paint);
+            let (from, to) = (
+                (x - dx * reach, y - dy * reach),
+                (x + dx * reach, y + dy * reach),
+            );
+            line(
+                canvas,
+                from,
+                to,
+                radius * rng.random_range(0.08..0.22),
+                &paint,
+            );
         } else {
             let away = radius * rng.random_range(0.55..1.1);
             let blot = radius * rng.random_range(0.15..0.38);
-            disc(canvas, placed.tx + dx * away, placed.ty + dy * away, blot, &paint);
+            disc(
+                canvas,
+                placed.tx + dx * away,
+                placed.ty + dy * away,
+                blot,
+                &paint,
+            );
         }
     }
 }

@@ -21,7 +21,9 @@ pub(super) fn vary(picture: &Picture, rng: &mut impl Rng) -> Picture {
             let from_x = cosine * dx - sine * dy + width / 2.0 - 0.5 + shift_x;
             let from_y = sine * dx + cosine * dy + height / 2.0 - 0.5 + shift_y;
             let pixel = between(picture, from_x, from_y);
-            rgb.extend(pixel.map(|value| ((value - 128.0) * contrast + 128.0 + light).round() as u8));
+            rgb.extend(
+                pixel.map(|value| ((value - 128.0) * contrast + 128.0 + light).round() as u8),
+            );
         }
     }
     Picture::from_rgb(picture.width(), picture.height(), rgb)
@@ -32,14 +34,18 @@ fn between(picture: &Picture, x: f32, y: f32) -> [f32; 3] {
     let clip = |value: f32, length: u32| value.clamp(0.0, length as f32 - 1.0);
     let (x, y) = (clip(x, picture.width()), clip(y, picture.height()));
     let (left, top) = (x as u32, y as u32);
-    let (right, bottom) = ((left + 1).min(picture.width() - 1), (top + 1).min(picture.height() - 1));
+    let (right, bottom) = (
+        (left + 1).min(picture.width() - 1),
+        (top + 1).min(picture.height() - 1),
+    );
     let (across, down) = (x - left as f32, y - top as f32);
     let at = |x: u32, y: u32, channel: usize| {
         f32::from(picture.rgb()[3 * (y * picture.width() + x) as usize + channel])
     };
     [0, 1, 2].map(|channel| {
         let upper = at(left, top, channel) * (1.0 - across) + at(right, top, channel) * across;
-        let lower = at(left, bottom, channel) * (1.0 - across) + at(right, bottom, channel) * across;
+        let lower =
+            at(left, bottom, channel) * (1.0 - across) + at(right, bottom, channel) * across;
         upper * (1.0 - down) + lower * down
     })
 }

@@ -7,8 +7,22 @@ use crate::scene::SIDES;
 
 /// Renders `MODEL_CARD.md`.
 pub(super) fn render(options: &Options, report: &Report) -> String {
-    let Options { name, steps, batch, side, rate, decay, seed, .. } = options;
-    let labels: Vec<&str> = report.confusion.labels().iter().map(String::as_str).collect();
+    let Options {
+        name,
+        steps,
+        batch,
+        side,
+        rate,
+        decay,
+        seed,
+        ..
+    } = options;
+    let labels: Vec<&str> = report
+        .confusion
+        .labels()
+        .iter()
+        .map(String::as_str)
+        .collect();
     let mut card = format!(
         "# {name}\n\n{about}\n\n\
 | | |\n|---|---|\n\
@@ -38,7 +52,9 @@ pub(super) fn render(options: &Options, report: &Report) -> String {
         brier = report.brier,
         minutes = report.duration.as_secs_f64() / 60.0,
     );
-    card.push_str("\n## Labels\n\n| label | precision | recall | F1 | pictures |\n|---|---|---|---|---|\n");
+    card.push_str(
+        "\n## Labels\n\n| label | precision | recall | F1 | pictures |\n|---|---|---|---|---|\n",
+    );
     for class in &report.classes {
         writeln!(
             card,
@@ -71,20 +87,27 @@ fn about(options: &Options) -> &'static str {
 fn data(options: &Options) -> String {
     match &options.data {
         Data::Drawn => format!(
-            "about {} drawn pictures of {} to {} pixels a side, each seen about twice",
-            options.steps * options.batch / 2,
+            "about {} drawn pictures of {} to {} pixels a side, each seen two or three times",
+            options.steps * options.batch * 2 / 5,
             SIDES.start(),
             SIDES.end()
         ),
         Data::Folder(path) => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            format!("the folder `{name}`, {} of a hundred pictures held out", options.held_out)
+            format!(
+                "the folder `{name}`, {} of a hundred pictures held out",
+                options.held_out
+            )
         }
     }
 }
 
 fn list(numbers: &[usize]) -> String {
-    numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
+    numbers
+        .iter()
+        .map(usize::to_string)
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// The command that makes the same model: only what differs from the defaults.
@@ -93,7 +116,10 @@ fn command(options: &Options) -> String {
     let data = match &options.data {
         Data::Drawn => "--drawn".to_owned(),
         Data::Folder(path) => {
-            format!("--data {}", path.file_name().unwrap_or_default().to_string_lossy())
+            format!(
+                "--data {}",
+                path.file_name().unwrap_or_default().to_string_lossy()
+            )
         }
     };
     let mut command = format!("stoa train vision {data} --out {}", options.name);
@@ -110,7 +136,11 @@ fn command(options: &Options) -> String {
     add("depths", list(&options.depths), list(&usual.depths));
     add("rate", options.rate.to_string(), usual.rate.to_string());
     add("decay", options.decay.to_string(), usual.decay.to_string());
-    add("held-out", options.held_out.to_string(), usual.held_out.to_string());
+    add(
+        "held-out",
+        options.held_out.to_string(),
+        usual.held_out.to_string(),
+    );
     add("seed", options.seed.to_string(), usual.seed.to_string());
     command
 }
