@@ -353,10 +353,7 @@ pub struct Network {
 
 impl Network {
     /// Builds the network, asking for each tensor by name and shape.
-    pub(crate) fn build(
-        config: Config,
-        take: Take<'_>,
-    ) -> Result<Self, Error> {
+    pub(crate) fn build(config: Config, take: Take<'_>) -> Result<Self, Error> {
         let mut found = BTreeMap::new();
         for (name, shape, _) in config.tensors() {
             let tensor = take(&name, &shape)?;

@@ -3,9 +3,9 @@
 //! # What is learned from
 //!
 //! *Drawn*: two of five pictures are new; the others were drawn shortly before and are seen once more, varied as below, because
-//! drawing takes as long as learning. Pictures begin easy and reach their full hardness after [`EASY_SHARE`] of the
-//! steps: a network that begins with the hard ones learns nothing for long. Held-out ones are drawn from another
-//! stream of the same seed, all at full hardness.
+//! drawing takes as long as learning. Pictures begin easy and reach [`TRAINED_HARDNESS`] after [`EASY_SHARE`] of the
+//! steps: a network that begins with hard ones learns nothing for long. Held-out ones are drawn from another stream of
+//! the same seed, as hard as challenges are.
 //!
 //! *A folder*: a directory for each label; a part of each, chosen by the seed, is held out, and the rest is seen again and again,
 //! each time a little turned, shifted, scaled and lit differently. Never mirrored: a mirrored letter is another letter.
@@ -17,7 +17,8 @@
 //!
 //! # What is written
 //!
-//! `config.json` and `model.safetensors` (the model), `report.json`, `confusion.svg` and `MODEL_CARD.md`. The same options on the same machine with the same number of threads write the same
+//! `config.json` and `model.safetensors` (the model), `report.json`, `confusion.svg` and `MODEL_CARD.md`. The
+//! same options on the same machine write the same
 //! weights.
 
 mod adam;
@@ -52,6 +53,8 @@ use folder::Folder;
 pub const WARMUP_SHARE: f64 = 0.05;
 /// The part of the steps in which drawn pictures become harder.
 pub const EASY_SHARE: f64 = 0.25;
+/// How hard drawn pictures become while training: somewhat harder than those that are asked about.
+pub const TRAINED_HARDNESS: f32 = 0.5;
 /// The part of what is learned from that was drawn before.
 const AGAIN: f64 = 0.6;
 /// Drawn pictures kept to be seen again.
@@ -187,7 +190,7 @@ impl Supply {
                     let (label, picture) = &kept[rng.random_range(0..kept.len())];
                     return (*label, augment::vary(picture, rng));
                 }
-                let hardness = HARDNESS * (done / EASY_SHARE).min(1.0) as f32;
+                let hardness = TRAINED_HARDNESS * (done / EASY_SHARE).min(1.0) as f32;
                 let (shape, picture) = scene::draw_decoded(hardness, rng);
                 let drawn = (shape as usize, picture.scaled(side as u32));
                 if kept.len() == KEPT {
