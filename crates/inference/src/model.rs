@@ -48,7 +48,8 @@ const SHIPPED_FILES: &[(&str, &[u8])] = shipped![
     "config.json",
     "model.safetensors",
     "tokenizer.json",
-    "tokenizer_config.json"
+    "tokenizer_config.json",
+    "calibration.json"
 ];
 
 /// Where a model comes from.

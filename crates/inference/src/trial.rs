@@ -22,7 +22,8 @@
 //!
 //! * Whatever window an honest miner is judged by, its odds are one or less in the mean, so it is caught in at most
 //!   one window of [`ODDS_CAUGHT`] (Markov's inequality): the false alarm is bounded without assuming any distribution.
-//!   In practice it is far rarer, since honest odds sink with every token.
+//!   Judged by the worse of its two ways of drawing, it is caught in at most one of a thousand. In practice that is far
+//!   rarer, since honest odds sink with every token.
 //! * A caught miner is believed again after as many good answers as outweigh the bad, and no sooner.
 //!
 //! # Why not Wald's test of two hypotheses

@@ -34,6 +34,26 @@ fn the_shipped_model_loads_from_the_program_and_from_its_directory() {
     assert_eq!(shipped.network().config(), loaded.network().config());
 }
 
+/// A model is judged by what was measured of it; one that brings no measurement, more leniently.
+#[test]
+fn the_shipped_model_brings_its_calibration_and_a_strange_one_is_forgiven_more() {
+    let shipped = Model::open(&SHIPPED.into()).unwrap();
+    let strange = Model::load(folder(&ALL).path()).unwrap();
+    assert_eq!(*strange.calibration(), Calibration::default());
+    let far = |model: &Model| model.calibration().errors.weights()[0][7];
+    assert!(
+        far(&shipped) >= far(&strange),
+        "{} {}",
+        far(&shipped),
+        far(&strange)
+    );
+
+    let torn = folder(&ALL);
+    std::fs::write(torn.path().join("calibration.json"), "{}").unwrap();
+    let refused = Model::load(torn.path()).err().unwrap().to_string();
+    assert!(refused.contains("stoa calibrate text"), "{refused}");
+}
+
 #[test]
 fn the_shipped_files_stay_small() {
     let bytes: usize = SHIPPED_FILES.iter().map(|(_, bytes)| bytes.len()).sum();

@@ -369,6 +369,9 @@ async fn other_dice_pass_by_their_log_probabilities() {
             "{evidence:?}"
         );
 
+        let both = verify_both(&model, &request, &claim, &logprobs).unwrap();
+        assert_eq!(both, [verify(&model, &request, &claim).unwrap(), evidence]);
+
         let made_up = vec![-0.1; ids.len()];
         let evidence = verify_reported(&model, &request, &claim, &made_up).unwrap();
         let weights = Calibration::default()

@@ -59,6 +59,9 @@ const fn engine(name: &'static str, threads: usize, is_fitted: bool, does: Does)
 }
 
 /// All engines, the honest ones first.
+///
+/// Eight-bit weights are no suspicion of the test: they err hardly more than BF16 weights do, and a test that suspects them
+/// convicts honest engines in half precision.
 pub const ENGINES: &[Contestant] = &[
     engine("f32, 1 thread", 1, true, Does::Serve(Precision::F32)),
     engine("f32, 2 threads", 2, true, Does::Serve(Precision::F32)),
@@ -70,7 +73,7 @@ pub const ENGINES: &[Contestant] = &[
         true,
         Does::Serve(Precision::Bf16Weights),
     ),
-    engine("8-bit weights", 1, true, Does::Round(Precision::Int8)),
+    engine("8-bit weights", 1, false, Does::Round(Precision::Int8)),
     engine("4-bit weights", 1, true, Does::Round(Precision::Int4)),
     engine(
         "another checkpoint: trained 10 steps more",

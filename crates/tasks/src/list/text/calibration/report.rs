@@ -21,8 +21,10 @@ pub struct Report {
     pub reported: Vec<Power>,
     /// By log-probabilities that cheats took from the true model.
     pub forged: Vec<Power>,
-    /// Honest rejection over both ways of judging.
+    /// Honest rejection, judged by the seed.
     pub honest: Rejection,
+    /// Honest rejection, judged by reported log-probabilities.
+    pub honest_reported: Rejection,
     /// Milliseconds to write a token, eight answers at a time, if measured.
     pub writing_ms: Option<f64>,
     /// Milliseconds to check a token.
@@ -55,6 +57,7 @@ impl Report {
         Self {
             seed: trials.seed,
             honest: Rejection::of(seeded.iter().filter(|power| power.is_honest)),
+            honest_reported: Rejection::of(reported.iter().filter(|power| power.is_honest)),
             seeded,
             reported,
             forged,
@@ -95,18 +98,26 @@ impl Report {
     }
 
     fn summary(&self) -> String {
-        let Rejection {
-            checks,
-            convicted,
-            caught,
-            below,
-        } = &self.honest;
+        let rejected = |way: &str, found: &Rejection| {
+            let Rejection {
+                checks,
+                convicted,
+                caught,
+                below,
+            } = found;
+            format!(
+                "**Honest rejection, {way}**: of {checks} answers of honest engines (threads 1 and 2, F32, F16 and BF16 weights), {convicted} \
+                 were called a lie and after {caught} their miner stood as caught; the true rate is below {:.2} % with 95 % confidence.\n",
+                100.0 * below
+            )
+        };
         let find = |name: &str| self.seeded.iter().find(|power| power.name.contains(name));
-        let mut text = format!(
-            "**Honest rejection**: of {checks} answers of honest engines (threads 1 and 2, F32, F16 and BF16 weights), {convicted} were \
-             called a lie and after {caught} their miner stood as caught; the true rate is below {:.2} % with 95 % confidence.\n",
-            100.0 * below
-        );
+        let mut text = rejected("by the seed", &self.honest);
+        text.push('\n');
+        text.push_str(&rejected(
+            "by reported log-probabilities",
+            &self.honest_reported,
+        ));
         for (name, tokens) in [("4-bit", 1_000), ("trained 10", 100), ("untrained", 100)] {
             if let Some(power) = find(name) {
                 let within = if tokens == 100 {
@@ -243,7 +254,7 @@ fn lengths(engines: &[Power]) -> String {
 const INTRODUCTION: &str = "\
 Every engine answers questions such as validators ask, in a process of its own with its own number of threads; one pass of \
 the model in 32-bit floats reads each answer. Rates are fitted to the first two fifths of the answers and everything here is measured \
-on the others; the last two cheats were not fitted at all.
+on the others. 8-bit weights, a truncated context and another temperature were not fitted at all: the test does not know them.
 
 * *f16* rounds weights and everything between projections to 16 bits; the shipped weights are stored in F16, so rounding \
 them alone would change nothing. *bf16 weights* rounds the weights to 8 bits of precision.
