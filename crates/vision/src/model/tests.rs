@@ -73,7 +73,7 @@ const PRINTS: &str = "STOA_VISION_PRINTS_ITS_ANSWERS";
 fn the_number_of_a_matrix_products_threads_does_not_change_an_answer() {
     if std::env::var_os(PRINTS).is_some() {
         for picture in pictures(6) {
-            println!("answer {:?}", shipped().read(&picture).unwrap());
+            println!("shares {:?}", shipped().read(&picture).unwrap());
         }
         return;
     }
@@ -89,7 +89,7 @@ fn the_number_of_a_matrix_products_threads_does_not_change_an_answer() {
         let text = String::from_utf8(output.stdout).unwrap();
         let lines: Vec<String> = text
             .lines()
-            .filter_map(|line| Some(line.split_once("answer ")?.1.to_owned()))
+            .filter_map(|line| Some(line.split_once("shares ")?.1.to_owned()))
             .collect();
         assert_eq!(lines.len(), 6, "{text}");
         lines
