@@ -126,7 +126,7 @@ fn a_long_gradient_is_shortened_in_its_direction() {
 }
 
 #[test]
-fn a_tuned_model_answers_a_little_differently() {
+fn a_tuned_model_has_learnt_the_text() {
     let texts = vec!["The quick brown fox jumps over the lazy dog. ".repeat(30)];
     let tuned = tuned(&Source::Shipped, &texts, 3, 1e-3).unwrap();
     let plain = Model::open(&Source::Shipped).unwrap();
@@ -139,6 +139,6 @@ fn a_tuned_model_answers_a_little_differently() {
             .unwrap()
     };
     let (before, after) = (loss(&plain), loss(&tuned));
-    assert!(after < before && before - after < 3.0, "{before} {after}");
+    assert!(after < before, "{before} {after}");
     assert!(super::tuned(&Source::Shipped, &["short".into()], 1, 1e-3).is_err());
 }
