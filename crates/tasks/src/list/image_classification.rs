@@ -99,6 +99,8 @@ impl Task for ImageClassification {
         answer_bytes: 64 * 1024,
         patience: Duration::from_secs(20),
     };
+    /// What a person takes for at once: nobody shall name pictures worse to name them a blink sooner.
+    const SOON_ENOUGH: Duration = Duration::from_millis(100);
     const CHEATS: &'static [&'static str] = &["majority", "untrained"];
 
     fn open(setup: &Setup) -> Result<Self, SetupError> {
