@@ -254,12 +254,13 @@ fn lengths(engines: &[Power]) -> String {
 const INTRODUCTION: &str = "\
 Every engine answers questions such as validators ask, in a process of its own with its own number of threads; one pass of \
 the model in 32-bit floats reads each answer. Rates are fitted to the first two fifths of the answers and everything here is measured \
-on the others. 8-bit weights, a truncated context and another temperature were not fitted at all: the test does not know them.
+on the others. 8-bit weights, a truncated context and another temperature were not fitted at all: the test does not know them. Honest engines answer the same questions, so their answers are not independent of each other and \
+the bounds on honest rejection are somewhat too tight.
 
 * *f16* rounds weights and everything between projections to 16 bits; the shipped weights are stored in F16, so rounding \
 them alone would change nothing. *bf16 weights* rounds the weights to 8 bits of precision.
 * *8-bit* and *4-bit weights* round the blocks' matrices in groups of 32 with a scale each, as GGUF's Q8_0 and Q4_0, and leave the \
-embedding alone.
+embedding alone. 8-bit weights err hardly more than BF16 weights and are let through.
 * *another checkpoint*: the model after 10 more updates on the questions' own texts, and one that was never trained.
 * *truncated context* reads the second half of the question; *temperature × 0.8* draws colder than asked.
 ";
