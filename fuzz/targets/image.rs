@@ -19,7 +19,7 @@ const WORDS_MAX: usize = 1_000;
 
 static MODEL: LazyLock<Model> = LazyLock::new(|| {
     let labels = ["circle", "square", "star"].map(str::to_owned);
-    let config = Config::new(&labels, 16, 4, &[8], &[1]);
+    let config = Config::new(&labels, 16, &[8], &[1]);
     Model::untrained(&config, &mut ChaCha8Rng::seed_from_u64(1)).expect("a network of this shape")
 });
 
