@@ -1,6 +1,5 @@
 //! `stoa validator`: grades the miners of a subnet, whatever its task, and publishes weights.
 
-use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -87,11 +86,10 @@ impl Validator {
 
 /// The list of tasks, as help shows it.
 fn known_tasks() -> String {
-    let mut text = String::from(
-        "Tasks this program knows; an option that the subnet's task has no use for is refused:\n",
-    );
-    for kind in tasks::list() {
-        let _ = write!(text, "  {:<26} {}\n", kind.id().to_string(), kind.about());
-    }
-    text
+    let known = tasks::list()
+        .iter()
+        .map(|kind| format!("  {:<26} {}\n", kind.id().to_string(), kind.about()));
+    let head =
+        "Tasks this program knows; an option that the subnet's task has no use for is refused:\n";
+    std::iter::once(head.to_owned()).chain(known).collect()
 }
