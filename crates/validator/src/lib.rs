@@ -14,7 +14,7 @@
 //! # The rule
 //!
 //! 1. What a challenge and a good answer are is the task's business: the subnet names it on chain, and its
-//!    [`Judge`](tasks::Judge) draws and judges. A subnet that comes to name another task ends this validator.
+//!    [`Judge`] draws and judges. A subnet that comes to name another task ends this validator.
 //! 2. A probe is a request like any customer's: drawn from a secret seed, built and signed with the types a gateway uses,
 //!    sent at times that cannot be foreseen ([`Rhythm`]), to every seat that publishes an address. Work that is answered at
 //!    once is asked of a few miners at the same moment, so that equal answers show.

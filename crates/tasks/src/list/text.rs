@@ -5,7 +5,7 @@
 //! | request | OpenAI's chat or completion, every choice made explicit ([`protocol::Ask`]) |
 //! | answer | a stream of text, closed by a receipt that lists the tokens drawn |
 //! | challenge | [`draw`]: a question such as people ask, from a secret seed |
-//! | judged by | one pass of the same model over question and answer: [`verdict`] |
+//! | judged by | one pass of the same model over question and answer: `verdict` |
 //! | standing | a sequential test over the window: nothing for who was caught |
 //! | cheats | `untrained`, `canned`, `rounded-4bit` |
 //!

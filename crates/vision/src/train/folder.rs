@@ -1,7 +1,7 @@
 //! A folder of pictures: a directory for each label.
 //!
 //! Hidden files are passed over; anything else that is no picture stops the reading with its name, because a data set that is
-//! half read is a wrong data set. [`list`] alone finds the files; [`Folder`] also decodes them.
+//! half read is a wrong data set. [`list`] alone finds the files; `Folder` also decodes them.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
