@@ -99,7 +99,7 @@ class Miner(BaseHTTPRequestHandler):
         return blake2(terms), body
 
 
-def main(wallet, netuid, port=8095, node="ws://127.0.0.1:9944"):
+def main(wallet, netuid, port=9101, node="ws://127.0.0.1:9944"):
     """Serves, follows who may ask, and publishes the address if the chain has another one."""
     wallet, chain = bittensor.Wallet(wallet), bittensor.Subtensor(node)
     Miner.hotkey, Miner.netuid = wallet.hotkey, int(netuid)

@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// What the checks import, at the versions the issue names or newer patch releases of them.
+/// What the checks import, at versions known to work or newer ones of the same line.
 const PACKAGES: [&str; 5] = [
     "bittensor==11.3.0",
     "openai>=2,<3",

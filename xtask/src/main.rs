@@ -23,11 +23,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Runs everything CI runs: fmt, clippy, tidy, rustdoc, tests, and the checks with outside clients.
+    /// Runs everything CI runs: fmt, tidy, clippy, rustdoc, tests, fuzzing, and the checks with outside clients.
     Ci(ci::Ci),
     /// Checks the rules of the tree that neither the compiler nor clippy knows.
     Tidy,
-    /// Runs a localnet and drives it with the real `openai` and `bittensor` Python packages.
+    /// Runs localnets and drives them with the real `openai`, `huggingface_hub` and `bittensor` Python packages.
     E2e(e2e::EndToEnd),
     /// Feeds made-up input to everything that reads what strangers send.
     Fuzz(fuzz::Fuzz),

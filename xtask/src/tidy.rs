@@ -3,7 +3,7 @@
 //! 1. Every Rust file opens with `//!`, and stays under [`LINES_MAX`] lines unless it is a catalogue or a test.
 //! 2. No file is called `utils`, `helpers`, `common`, `misc` or `manager`: such rooms have no purpose.
 //! 3. Nothing calls `unbounded_channel`, and every task marker left in a comment carries an issue number.
-//! 4. Dependencies point down the layers of `system.md`'s table ([`LAYERS`]), and the libraries of [`KEEPERS`] are
+//! 4. Dependencies point down the layers of ARCHITECTURE.md's picture ([`LAYERS`]), and the libraries of [`KEEPERS`] are
 //!    known to their keepers only.
 //! 5. Every crate has its line in README.md and in ARCHITECTURE.md.
 //! 6. No file names a path of somebody's machine.

@@ -21,7 +21,7 @@ enum Action {
 
 #[derive(Args)]
 struct New {
-    /// How many authorities agree on blocks; a third of them, less one, may fail
+    /// How many authorities agree on blocks; fewer than a third of them may fail
     #[arg(long, default_value_t = 4, value_name = "COUNT")]
     authorities: u32,
 

@@ -30,7 +30,7 @@ pub struct Vision {
     #[arg(long)]
     name: Option<String>,
 
-    /// Updates of the weights [default: 8000 on drawn pictures, 1500 on a folder]
+    /// Updates of the weights [default: 3600 on drawn pictures, 1500 on a folder]
     #[arg(long)]
     steps: Option<usize>,
 

@@ -108,7 +108,7 @@ impl Kind for Text {
         let options = [
             ("--challenges", setup.challenges.is_some()),
             ("--upstream", setup.upstream.is_some()),
-            ("--villain", setup.cheat.is_some()),
+            ("--cheat", setup.cheat.is_some()),
         ];
         unused(&self.id(), &options)?;
         let model = Model::open(&service::source(setup)).map_err(service::unusable)?;

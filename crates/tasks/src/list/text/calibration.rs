@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Rates are fitted to one part of the answers and everything reported is measured on the other, so a figure is what a
-//! validator would see and not what the fit was made to show. Two of the cheats are not fitted at all.
+//! validator would see and not what the fit was made to show. Three of the engines are not fitted at all.
 //!
 //! # Not here
 //!

@@ -1,7 +1,7 @@
 //! A villain for development: the miner that does not do the work.
 //!
 //! A market that pays for work has to be shown turning away those who only look busy. This engine is plugged in by
-//! `stoa miner --villain canned` on a development network, and by tests; nothing else refers to it.
+//! `stoa miner --cheat canned` on a development network, and by tests; nothing else refers to it.
 
 use std::time::Duration;
 
