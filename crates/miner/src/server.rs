@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use protocol::{
     Ask, Code, Digest, Envelope, Nonces, RECEIPT_HEADER, Refusal, Route, TASK_HEADER, WorkReceipt,
 };
 use tasks::Service;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::admission::{Admission, RETRY_AFTER_S};
 use crate::answering::{self, Answering, milliseconds};
@@ -28,6 +29,9 @@ use crate::workshop::{Done, Workshop};
 
 /// A body that takes longer than this to arrive is not waited for.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// All bodies that are being received together, in KiB: who sends them is known only when they are there.
+const BODIES_KIB_MAX: usize = 256 * 1024;
 
 /// Tells the time in Unix milliseconds.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -42,6 +46,7 @@ pub struct Miner {
     netuid: NetUid,
     permits: Permits,
     nonces: Mutex<Nonces>,
+    bodies: Semaphore,
     admission: Admission,
 }
 
@@ -77,6 +82,7 @@ impl Miner {
             netuid,
             permits,
             nonces: Mutex::default(),
+            bodies: Semaphore::new(BODIES_KIB_MAX),
             admission: Admission::new(answers_max),
         }
     }
@@ -97,6 +103,20 @@ impl Miner {
             self.netuid
         );
         Err(Refusal::new(Code::NotPermitted, message))
+    }
+
+    /// Memory for a body: as much as it says it takes, or as much as one may.
+    fn hold(&self, headers: &HeaderMap) -> Result<SemaphorePermit<'_>, Refusal> {
+        let limit = self.trade.request_bytes_max();
+        let told = headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        let bytes = told.map_or(limit, |told| told.min(limit));
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        self.bodies.try_acquire_many(kib).map_err(|_| {
+            let message = "this miner is receiving as much as it can hold; ask another, or later";
+            Refusal::new(Code::Busy, message)
+        })
     }
 
     /// Checks the signature over a body and uses the nonce up.
@@ -187,6 +207,7 @@ async fn admit(miner: &Miner, route: Route, request: Request) -> Result<Letter, 
     // Who is refused anyway need not send a body, and one that was slow may have outlived its envelope.
     miner.check_asker(&envelope)?;
     miner.trade.check(route, header(TASK_HEADER))?;
+    let _room = miner.hold(&head.headers)?;
     let body = read(body, miner.trade.request_bytes_max()).await?;
     miner.check_asker(&envelope)?;
     let request_hash = miner.check_signature(&envelope, route, &body)?;

@@ -19,7 +19,8 @@
 //!    best quality set the pace, so that fast nonsense slows nobody down.
 //! 4. *Originality* counts answers that several hotkeys give in the same words once in full, then by halves: see
 //!    [`Kinship`]. Whoever answers first is never worse off for being copied.
-//! 5. A miner whose standing is below [`FLOOR`] of the best one's weighs exactly zero; the others weigh in proportion.
+//! 5. A miner whose work (quality × pace share) is below [`FLOOR`] of the best one's weighs exactly zero; the others weigh in
+//!    proportion to their standings.
 //!
 //! # What always holds
 //!
@@ -45,4 +46,4 @@ pub use record::{
     FIGURES_MAX, FORGIVENESS, Judgement, Observation, PATIENCE, Record, WINDOW, averaged,
 };
 pub use standing::Standing;
-pub use weights::{FLOOR, weigh};
+pub use weights::{FLOOR, Merit, weigh};

@@ -14,14 +14,20 @@ pub struct Standing {
 impl Standing {
     /// From 0 to 1.
     pub fn value(&self) -> f64 {
-        let share = |part: f64| {
-            if part.is_nan() {
-                0.0
-            } else {
-                part.clamp(0.0, 1.0)
-            }
-        };
-        share(self.quality) * share(self.pace) * share(self.originality)
+        self.work() * share(self.originality)
+    }
+
+    /// What the work is worth by itself, whoever else gave the same answers.
+    pub fn work(&self) -> f64 {
+        share(self.quality) * share(self.pace)
+    }
+}
+
+fn share(part: f64) -> f64 {
+    if part.is_nan() {
+        0.0
+    } else {
+        part.clamp(0.0, 1.0)
     }
 }
 

@@ -2,31 +2,42 @@
 
 use primitives::Uid;
 
-/// A standing below this part of the best one's weighs nothing.
+/// Work worth less than this part of the best one's weighs nothing.
 pub const FLOOR: f64 = 0.1;
 
-/// The weights of miners with these standings: the best one's is the largest there is, the others' in proportion, and
-/// exactly zero below [`FLOOR`]. Every miner given is in the result, in the same order, so that a vector replaces
-/// whatever was thought of them before. If nobody has earned anything there is no opinion, and the result is empty.
-pub fn weigh(standings: &[(Uid, f64)]) -> Vec<(Uid, u16)> {
-    let best = standings
-        .iter()
-        .map(|(_, standing)| *standing)
-        .fold(0.0, f64::max);
+/// What a miner's weight follows from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Merit {
+    /// Whose.
+    pub uid: Uid,
+    /// What its work is worth by itself: quality and speed.
+    pub work: f64,
+    /// Its standing: the same, less what others gave in answer before it.
+    pub standing: f64,
+}
+
+/// The weights of miners of these merits: the best standing's is the largest there is, the others' in proportion, and
+/// exactly zero where the work is below [`FLOOR`] of the best. Whether the same answers were somebody else's too makes a weight
+/// smaller, but never nothing: honest work stays above the floor. Every miner given is in the result, in the same order, so
+/// that a vector replaces whatever was thought of them before. If nobody has earned anything there is no opinion, and the
+/// result is empty.
+pub fn weigh(merits: &[Merit]) -> Vec<(Uid, u16)> {
+    let best_of = |part: fn(&Merit) -> f64| merits.iter().map(part).fold(0.0, f64::max);
+    let best_work = best_of(|merit| merit.work);
+    let best = best_of(|merit| merit.standing);
     if best <= 0.0 {
         return Vec::new();
     }
-    let weight_of = |standing: f64| {
-        let share = standing / best;
-        if share < FLOOR {
+    let weight_of = |merit: &Merit| {
+        if merit.work < FLOOR * best_work {
             0
         } else {
-            (share * f64::from(u16::MAX)).round() as u16
+            (merit.standing / best * f64::from(u16::MAX)).round() as u16
         }
     };
-    standings
+    merits
         .iter()
-        .map(|(uid, standing)| (*uid, weight_of(*standing)))
+        .map(|merit| (merit.uid, weight_of(merit)))
         .collect()
 }
 
@@ -36,8 +47,18 @@ mod tests {
     use proptest::prelude::*;
 
     fn weights(standings: &[f64]) -> Vec<u16> {
-        let numbered: Vec<_> = (0..).map(Uid).zip(standings.iter().copied()).collect();
-        weigh(&numbered)
+        let originals: Vec<_> = standings.iter().map(|own| (*own, *own)).collect();
+        weights_of(&originals)
+    }
+
+    fn weights_of(merits: &[(f64, f64)]) -> Vec<u16> {
+        let merit = |(uid, (work, standing)): (u16, &(f64, f64))| Merit {
+            uid: Uid(uid),
+            work: *work,
+            standing: *standing,
+        };
+        let merits: Vec<_> = (0..).zip(merits).map(merit).collect();
+        weigh(&merits)
             .into_iter()
             .map(|(_, weight)| weight)
             .collect()
@@ -46,6 +67,13 @@ mod tests {
     #[test]
     fn weights_are_in_proportion_and_nothing_below_the_floor() {
         assert_eq!(weights(&[0.8, 0.4, 0.079, 0.0]), [65535, 32768, 0, 0]);
+    }
+
+    /// Four before it with the same answers leave the fifth a sixteenth, which is below the floor and yet is paid.
+    #[test]
+    fn the_fifth_who_runs_the_same_model_honestly_still_earns() {
+        let weights = weights_of(&[(0.8, 0.8), (0.8, 0.05), (0.079, 0.079)]);
+        assert_eq!(weights, [65535, 4096, 0]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The book of standings: one entry per seat and hotkey.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,8 +8,8 @@ use client::Metagraph;
 use primitives::{Hotkey, NetUid, Uid};
 use protocol::{LastScore, MinerStanding, Standings};
 use scoring::{
-    FORGIVENESS, Judgement, Kinship, Observation, Originality, PATIENCE, Pace, Record, Speed,
-    Standing, clipped, weigh,
+    FORGIVENESS, Judgement, Kinship, Merit, Observation, Originality, PATIENCE, Pace, Record,
+    Speed, Standing, clipped, weigh,
 };
 use serde::{Deserialize, Serialize};
 use tasks::{Judge, Kind};
@@ -237,15 +237,27 @@ impl Book {
         self.standing(uid).map(|standing| worth(standing, entry))
     }
 
-    /// The weights to publish: every graded seat's, or none if nobody has earned anything.
+    /// The weights to publish: every graded seat's, or none if nobody has earned anything. Who publishes no address, and so
+    /// cannot be asked any more, weighs nothing until it is back.
     pub fn weights(&self) -> Vec<(Uid, u16)> {
         let pace = self.pace();
-        let standings: Vec<_> = self
-            .entries
-            .iter()
-            .map(|(uid, entry)| (*uid, worth(self.parts(*uid, entry, pace), entry)))
-            .collect();
-        weigh(&standings)
+        let here = self.here();
+        let merit = |(uid, entry): (&Uid, &Entry)| {
+            let standing = self.parts(*uid, entry, pace);
+            let is_here = f64::from(u8::from(here.contains(uid)));
+            Merit {
+                uid: *uid,
+                work: is_here * (standing.work() + entry.recalled).min(1.0),
+                standing: is_here * worth(standing, entry),
+            }
+        };
+        let merits: Vec<_> = self.entries.iter().map(merit).collect();
+        weigh(&merits)
+    }
+
+    /// Those who publish an address.
+    fn here(&self) -> BTreeSet<Uid> {
+        self.seats.iter().map(|seat| seat.uid).collect()
     }
 
     /// What the world is told.
@@ -308,11 +320,11 @@ impl Book {
 
     /// The pace set by those who are here.
     fn pace(&self) -> Option<Pace> {
-        let speeds = self
-            .entries
-            .values()
-            .filter_map(|entry| Some((entry.quality, entry.record.speed?)));
-        Pace::of(speeds)
+        let seated = self
+            .seats
+            .iter()
+            .filter_map(|seat| self.entries.get(&seat.uid));
+        Pace::of(seated.filter_map(|entry| Some((entry.quality, entry.record.speed?))))
     }
 
     /// Compares everybody's answers with everybody's.

@@ -4,10 +4,11 @@
 //! take one place each and the others are probed as often as ever.
 //!
 //! Work that is answered at once is asked of up to [`GROUP`] miners at the same moment, each in an envelope of its own: that
-//! is what equal answers are seen by. [`company()`] says who.
+//! is what equal answers are seen by. [`company()`] says who. What is thought of their answers stays unknown until the last of them
+//! has answered or was given up: a grade is published, and would tell the others what to say.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use keys::Pair;
 use primitives::{NetUid, Uid};
@@ -124,11 +125,12 @@ impl Probing {
             let group = this.pick(&in_flight, &mut rng);
             asked = group.len().max(1);
             let challenge = (rng.random(), Arc::new(challenge));
+            let round = Arc::new(Round::new(this.office.clone()));
             let (netuid, now_ms) = (this.office.netuid(), (this.clock)());
             for seat in group {
                 let challenge = challenge.clone();
                 let probe = Probe::new(challenge, seat, netuid, &this.pair, now_ms, &mut rng);
-                in_flight.start(seat.uid, this.clone().carry_out(probe));
+                in_flight.start(seat.uid, this.clone().carry_out(probe, round.clone()));
             }
         }
     }
@@ -163,7 +165,7 @@ impl Probing {
         company(&book, idle, self.group(in_flight), rng)
     }
 
-    async fn carry_out(self: Arc<Self>, probe: Probe) {
+    async fn carry_out(self: Arc<Self>, probe: Probe, round: Arc<Round>) {
         let kind = self.office.kind();
         let post = Post {
             address: probe.seat.address,
@@ -196,7 +198,37 @@ impl Probing {
             judgement,
             at_ms,
         };
-        self.office.record(&seat, &observed);
+        round.keep(seat, observed);
+    }
+}
+
+/// The judged answers to one challenge. They are recorded when the last probe of it lets go of its round.
+struct Round {
+    office: Arc<Office>,
+    judged: Mutex<Vec<(Seat, Observed)>>,
+}
+
+impl Round {
+    fn new(office: Arc<Office>) -> Self {
+        let judged = Mutex::default();
+        Self { office, judged }
+    }
+
+    fn keep(&self, seat: Seat, observed: Observed) {
+        let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        judged.push((seat, observed));
+    }
+}
+
+impl Drop for Round {
+    fn drop(&mut self) {
+        let judged = self
+            .judged
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (seat, observed) in judged.drain(..) {
+            self.office.record(&seat, &observed);
+        }
     }
 }
 

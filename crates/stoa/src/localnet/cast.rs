@@ -21,6 +21,10 @@ pub const OWNER_HOTKEY: &str = "//Alice//owner";
 /// The part of those who judge.
 const VALIDATOR: &str = "validator";
 
+/// How often a validator asks each miner of an at-once task, on average. What is answered in a millisecond can be asked often,
+/// and a dozen answers are what a task may need before it thinks anything of a miner.
+const PROBE_MS: u32 = 800;
+
 /// How much later than it could the slow honest miner answers, in milliseconds: each piece of a stream, or a whole answer.
 fn throttle_ms(delivery: Delivery) -> u32 {
     match delivery {
@@ -272,6 +276,10 @@ impl Casting<'_> {
             let mut role = self.daemon("validator", stand, name, VALIDATOR.into())?;
             role.arguments
                 .extend(["--state".into(), state.display().to_string()]);
+            if stand.kind.delivery() == Delivery::Once && !stand.is_small {
+                role.arguments
+                    .extend(["--probe-interval-ms".into(), PROBE_MS.to_string()]);
+            }
             if let Some(folder) = self.challenges.get(&stand.netuid) {
                 role.arguments
                     .extend(["--challenges".into(), folder.display().to_string()]);

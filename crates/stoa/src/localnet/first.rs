@@ -24,7 +24,7 @@ const PATIENCE_PER_SUBNET: Duration = Duration::from_secs(3);
 /// Words of an answer that are shown.
 const SHOWN_CHARS_MAX: usize = 100;
 
-/// Waits until every validator has verified an answer of some miner, so that the gateway knows whom to trust.
+/// Waits until every validator has found some miner worth paying, so that the gateway knows whom to trust.
 ///
 /// # Errors
 ///
@@ -34,10 +34,10 @@ pub async fn verdicts(http: &reqwest::Client, cast: &Cast) -> Result<()> {
     let patience = HEALTH_PATIENCE + PATIENCE_PER_SUBNET * subnets;
     let deadline = Instant::now() + patience;
     for validator in cast.validators() {
-        while !has_verified(http, validator).await {
+        while !has_an_opinion(http, validator).await {
             ensure!(
                 Instant::now() < deadline,
-                "{} has verified no answer within {} s; see its log",
+                "{} has found nobody worth paying within {} s; see its log",
                 validator.name,
                 patience.as_secs()
             );
@@ -48,9 +48,9 @@ pub async fn verdicts(http: &reqwest::Client, cast: &Cast) -> Result<()> {
     Ok(())
 }
 
-async fn has_verified(http: &reqwest::Client, validator: &Role) -> bool {
+async fn has_an_opinion(http: &reqwest::Client, validator: &Role) -> bool {
     let standings = status::report(http, validator.port).await;
-    standings.is_some_and(|standings| standings.miners.iter().any(|miner| 0 < miner.verified))
+    standings.is_some_and(|standings| standings.miners.iter().any(|miner| 0 < miner.weight))
 }
 
 /// Asks the gateway one question of each task, and says what it answered.

@@ -231,20 +231,12 @@ fn judged(labels: &[String], shares: &[f64], truth: usize) -> Judgement {
     let best = (0..shares.len())
         .max_by(|a, b| shares[*a].total_cmp(&shares[*b]))
         .unwrap_or(0);
-    let (said, is) = (&labels[best], &labels[truth]);
-    let sure = shares[best];
-    let reason = if best == truth {
-        format!("said {said} {sure:.2}, and {is} it is")
-    } else if sure < 0.5 {
-        format!(
-            "unsure and wrong: said {said} {sure:.2}, it is {is} ({:.2})",
-            shares[truth]
-        )
-    } else {
-        format!(
-            "confident and wrong: said {said} {sure:.2}, it is {is} ({:.2})",
-            shares[truth]
-        )
+    let (said, sure) = (&labels[best], shares[best]);
+    // What it is instead is not told: pictures of a private folder are asked about again.
+    let reason = match (best == truth, sure < 0.5) {
+        (true, _) => format!("right: said {said} {sure:.2}"),
+        (false, true) => format!("unsure and wrong: said {said} {sure:.2}"),
+        (false, false) => format!("confident and wrong: said {said} {sure:.2}"),
     };
     let worth = 1.0 - brier(shares.iter().copied(), truth) / 2.0;
     let mut figures = vec![truth as f32];

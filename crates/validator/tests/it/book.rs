@@ -77,7 +77,7 @@ fn whoever_takes_over_a_seat_begins_at_zero() {
 }
 
 #[test]
-fn a_miner_that_goes_away_for_a_while_keeps_its_standing() {
+fn a_miner_that_goes_away_keeps_its_standing_and_weighs_nothing_until_it_is_back() {
     let mut book = graded();
     let standing = book.standing(Uid(1));
     let without = [
@@ -87,7 +87,15 @@ fn a_miner_that_goes_away_for_a_while_keeps_its_standing() {
     ];
     book.follow(&metagraph(&without), &pair("//Alice").account());
     assert_eq!(book.seats().len(), 1);
+    assert_eq!(book.weights(), [], "who cannot be asked is not paid");
+    let back = [
+        ("//Alice", None),
+        ("//Bob", Some(9_001)),
+        ("//Charlie", Some(9_002)),
+    ];
+    book.follow(&metagraph(&back), &pair("//Alice").account());
     assert!(standing.is_some() && book.standing(Uid(1)) == standing);
+    assert_eq!(book.weights(), [(Uid(1), 65535), (Uid(2), 0)]);
 }
 
 #[test]
@@ -157,7 +165,9 @@ fn records_survive_a_restart_on_the_same_chain_only() {
     archive(&path, "0x01", "roots/1").save(desk).expect("saved");
     let resumed = load("0x01", "roots/1");
     assert_eq!(resumed.book.entries(), graded().entries());
-    assert_eq!(resumed.book.weights(), graded().weights());
+    let worth = |book: &Book| [1, 2].map(|uid| book.value(Uid(uid)));
+    assert_eq!(worth(&resumed.book), worth(&graded()));
+    assert_eq!(resumed.book.weights(), [], "until it is known who is here");
     assert_eq!(resumed.ballots, std::slice::from_ref(&ballot));
     assert_eq!(load("0x02", "roots/1"), Desk::default());
     let other_task = load("0x01", "roots/2");

@@ -11,7 +11,7 @@ use primitives::{NetUid, Uid};
 use protocol::{Route, TASK_HEADER};
 use scoring::Fault;
 use tasks::Reply;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use validator::{Book, Desk, GROUP, Post, Probing, Rhythm, Transport};
 
@@ -178,6 +178,54 @@ async fn a_miner_that_dawdles_holds_up_nobody_else() {
         dawdler, 1,
         "asked once, and not again before it has answered"
     );
+    shutdown.cancel();
+    running.await.expect("ends when told to");
+}
+
+/// A network whose miners are away, and show it only when they are told to.
+struct Waiting {
+    asked: mpsc::Sender<SocketAddr>,
+    told: Arc<[Notify; 2]>,
+}
+
+impl Transport for Waiting {
+    fn ask(&self, post: Post) -> BoxFuture<'_, Result<Reply, Fault>> {
+        async move {
+            let port = post.address.port();
+            let asked = self.asked.send(post.address).await;
+            asked.expect("the test is listening");
+            self.told[usize::from(port - 9_001)].notified().await;
+            Err(Fault::Unreachable("connection refused".into()))
+        }
+        .boxed()
+    }
+}
+
+/// Grades are public: one that comes early would tell those who are still being asked what to say.
+#[tokio::test]
+async fn no_grade_is_known_before_all_who_were_asked_the_same_have_ended() {
+    let (asked, mut received) = mpsc::channel(4);
+    let told = Arc::new([Notify::new(), Notify::new()]);
+    let transport = Waiting {
+        asked,
+        told: told.clone(),
+    };
+    let probing = probing(desk(&["//Bob", "//Charlie"]), transport, 4);
+    let office = probing.office.clone();
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(probing.run([9; 32], shutdown.clone()));
+    let grades = || [1, 2].map(|uid| office.book().probes(Uid(uid)));
+    for _ in 0..2 {
+        received.recv().await.expect("both are asked the same");
+    }
+    told[1].notify_one();
+    let again = received.recv().await.expect("Charlie has ended");
+    assert_eq!(again.port(), 9_002);
+    assert_eq!(grades(), [Some(0), Some(0)], "Bob is still being asked");
+    told[0].notify_one();
+    let again = received.recv().await.expect("Bob has ended");
+    assert_eq!(again.port(), 9_001);
+    assert_eq!(grades(), [Some(1), Some(1)]);
     shutdown.cancel();
     running.await.expect("ends when told to");
 }

@@ -61,7 +61,12 @@ pub(super) fn judge(
         Err(fault) => return Some(Judgement::fault(fault)),
     };
     let read = match read(model, ask, answer, receipt) {
-        Ok(read) => read?,
+        Ok(Some(read)) => read,
+        // Left ungraded, whoever likes could make every answer one of these.
+        Ok(None) => {
+            let reason = "cannot be verified: the receipt lists no tokens, and they cannot be read back from this text";
+            return Some(Judgement::of(0.0, reason));
+        }
         Err(error) => {
             tracing::warn!(%error, "cannot recompute an answer; it is not graded");
             return None;
