@@ -11,6 +11,9 @@ from pathlib import Path
 
 BINARY = os.environ["STOA_BINARY"]
 
+# Characters shown of each log after a failure.
+LAST_WORDS = 1_500
+
 
 def check(holds, what):
     print(f"{'ok  ' if holds else 'FAIL'} {what}", flush=True)
@@ -74,8 +77,13 @@ class Market:
                 # Keeps the pipe drained from here on.
                 subprocess.Popen(["cat"], stdin=self.process.stdout, stdout=subprocess.DEVNULL)
                 return time.monotonic() - began
-        log = (self.directory / "localnet.log").read_text()
-        check(False, f"the localnet became ready; its last words:\n{log[-2000:]}")
+        check(False, f"the localnet became ready; {self.last_words()}")
+
+    def last_words(self):
+        """The end of every log, for who reads of a failure elsewhere."""
+        logs = [self.directory / "localnet.log", *sorted((self.directory / "logs").glob("*.log"))]
+        texts = [(log.name, log.read_text(errors="replace")[-LAST_WORDS:]) for log in logs if log.exists()]
+        return "its last words:\n" + "\n".join(f"--- {name}\n{text}" for name, text in texts)
 
     def processes(self):
         return {entry["name"]: entry for entry in json.loads((self.directory / "processes.json").read_text())}
