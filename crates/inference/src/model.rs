@@ -348,7 +348,8 @@ impl Model {
     }
 
     /// The tokens of an answer of which only text and end are known: the text read back, and an ending token where one
-    /// must have been drawn. `None` where the text does not tell: an answer that a stop sequence may have cut short.
+    /// must have been drawn. `None` where the text does not tell: an answer that a stop sequence may have cut short, or one
+    /// longer than the tokens asked for can be, which is not read at all.
     ///
     /// A model can spell a text in more ways than the one its vocabulary would choose. An answer spelled in another
     /// cannot be recognised, so who reports log-probabilities does better to report its tokens too.
@@ -365,12 +366,16 @@ impl Model {
         if finish == FinishReason::Stop && !request.stop.is_empty() {
             return Ok(None);
         }
+        let tokens_max = self.answer_tokens_max(0, request.max_tokens.get());
+        if text.len() > tokens_max.saturating_mul(self.vocabulary.token_bytes_max()) {
+            return Ok(None);
+        }
         let tokens = self.vocabulary.encode_bare(text)?;
         self.closed(request, tokens, finish).map(Some)
     }
 
     /// Drawn tokens with the ending one, which some servers leave out: it must have been drawn where the answer stopped
-    /// and neither its tokens nor a stop sequence end it.
+    /// and neither its tokens nor a stop sequence end it. A list longer than was asked for is left as it is.
     ///
     /// # Errors
     ///
@@ -381,6 +386,9 @@ impl Model {
         mut tokens: Vec<u32>,
         finish: FinishReason,
     ) -> Result<Vec<u32>, Error> {
+        if tokens.len() > self.answer_tokens_max(0, request.max_tokens.get()) {
+            return Ok(tokens);
+        }
         let mut transcript = Transcript::new(self, request.stop.clone(), usize::MAX);
         for id in &tokens {
             if transcript.ended().is_none() && (*id as usize) < self.network.config().vocab_size {

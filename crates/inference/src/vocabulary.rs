@@ -8,6 +8,7 @@ use crate::error::Error;
 pub struct Vocabulary {
     tokenizer: Tokenizer,
     special: Vec<String>,
+    token_bytes_max: usize,
 }
 
 impl Vocabulary {
@@ -27,7 +28,16 @@ impl Vocabulary {
             .map(|token| token.content)
             .collect();
         special.sort();
-        Self { tokenizer, special }
+        let longest = tokenizer
+            .get_vocab(true)
+            .into_keys()
+            .map(|token| token.len())
+            .max();
+        Self {
+            tokenizer,
+            special,
+            token_bytes_max: longest.unwrap_or(0),
+        }
     }
 
     /// How many tokens there are, special ones included.
@@ -38,6 +48,11 @@ impl Vocabulary {
     /// Whether there are no tokens at all.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// No token spells more bytes of text than these: those by which the longest is written in the vocabulary.
+    pub fn token_bytes_max(&self) -> usize {
+        self.token_bytes_max
     }
 
     /// The tokens of a text, with what the tokenizer puts around every text.

@@ -152,3 +152,46 @@ fn a_prompt_must_leave_room_for_an_answer() {
     assert_eq!(model.answer_tokens_max(90, 100), 6);
     assert_eq!(model.answer_tokens_max(10, 5), 5);
 }
+
+/// A liar pays nothing for a long text; a grader would have to find its tokens.
+#[test]
+fn a_text_longer_than_the_tokens_asked_for_is_not_read_back() {
+    let model = fixture::model(1);
+    let retold = |text: &str, max_tokens| {
+        let request = fixture::request(fixture::chat("x"), 1, max_tokens);
+        model.retold(&request, text, FinishReason::Length).unwrap()
+    };
+    let longest = model.vocabulary().token_bytes_max();
+    assert!((8..64).contains(&longest), "{longest}");
+    assert_eq!(retold(&"a".repeat(1024 * 1024), 16), None);
+    assert_eq!(
+        retold(&"a".repeat(1024 * 1024), 8192),
+        None,
+        "the context is bounded too"
+    );
+    assert_eq!(retold(&"a".repeat(16 * longest + 1), 16), None);
+    assert!(retold(&"a".repeat(16 * longest), 16).is_some());
+}
+
+#[test]
+fn no_token_spells_more_than_the_bytes_by_which_the_longest_is_written() {
+    let vocabulary = fixture::model(1).vocabulary().len() as u32;
+    let model = fixture::model(1);
+    let spelled = (0..vocabulary).map(|id| model.vocabulary().spell(id));
+    let whole = spelled.filter(|text| !text.contains(char::REPLACEMENT_CHARACTER));
+    let longest = whole.map(|text| text.len()).max().unwrap();
+    assert!(longest <= model.vocabulary().token_bytes_max(), "{longest}");
+}
+
+#[test]
+fn a_list_longer_than_was_asked_for_is_not_closed() {
+    let model = fixture::model(1);
+    let request = fixture::request(fixture::chat("x"), 1, 4);
+    let listed = |count| {
+        model
+            .closed(&request, vec![40; count], FinishReason::Stop)
+            .unwrap()
+    };
+    assert_eq!(listed(4).len(), 5, "the end is added");
+    assert_eq!(listed(5).len(), 5, "it is too long already");
+}

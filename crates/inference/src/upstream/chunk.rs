@@ -1,4 +1,7 @@
 //! One piece of a streamed answer, as OpenAI-compatible servers send it for chats and for plain completions.
+//!
+//! A token's number comes in `token_ids` beside the log-probabilities (vLLM) or in each of their entries (llama.cpp, which
+//! answers plain completions with the entries of a chat, too), or not at all.
 
 use std::collections::BTreeMap;
 
@@ -52,6 +55,8 @@ struct Logprobs {
 
 #[derive(Deserialize)]
 struct Entry {
+    #[serde(default)]
+    id: Option<u32>,
     token: String,
     logprob: f32,
     #[serde(default)]
@@ -60,6 +65,8 @@ struct Entry {
 
 #[derive(Deserialize)]
 struct TopEntry {
+    #[serde(default)]
+    id: Option<u32>,
     token: String,
     logprob: f32,
 }
@@ -116,7 +123,13 @@ impl Logprobs {
                 id: None,
                 text,
                 logprob: logprobs.next().flatten(),
-                top: sorted(tops.next().flatten().unwrap_or_default().into_iter()),
+                top: sorted(
+                    tops.next()
+                        .flatten()
+                        .unwrap_or_default()
+                        .into_iter()
+                        .map(unnumbered),
+                ),
             })
             .collect()
     }
@@ -124,12 +137,13 @@ impl Logprobs {
 
 impl Entry {
     fn into_token(self) -> Token {
-        let top = self
-            .top_logprobs
-            .into_iter()
-            .map(|top| (top.token, top.logprob));
+        let top = self.top_logprobs.into_iter().map(|top| TopToken {
+            id: top.id,
+            text: top.token,
+            logprob: top.logprob,
+        });
         Token {
-            id: None,
+            id: self.id,
             text: self.token,
             logprob: Some(self.logprob),
             top: sorted(top),
@@ -137,14 +151,16 @@ impl Entry {
     }
 }
 
-fn sorted(top: impl Iterator<Item = (String, f32)>) -> Vec<TopToken> {
-    let mut top: Vec<TopToken> = top
-        .map(|(text, logprob)| TopToken {
-            id: None,
-            text,
-            logprob,
-        })
-        .collect();
+fn unnumbered((text, logprob): (String, f32)) -> TopToken {
+    TopToken {
+        id: None,
+        text,
+        logprob,
+    }
+}
+
+fn sorted(top: impl Iterator<Item = TopToken>) -> Vec<TopToken> {
+    let mut top: Vec<TopToken> = top.collect();
     top.sort_by(|a, b| b.logprob.total_cmp(&a.logprob));
     top
 }

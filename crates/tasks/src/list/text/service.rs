@@ -84,7 +84,6 @@ fn elsewhere(setup: &Setup, upstream: &crate::Upstream) -> Result<Arc<dyn Engine
         context_tokens: UPSTREAM_CONTEXT_TOKENS,
         answers: setup.answers_max.unwrap_or(UPSTREAM_ANSWERS),
         patience: UPSTREAM_PATIENCE,
-        token_ids: true,
     };
     Ok(Arc::new(Upstream::new(settings).map_err(unusable)?))
 }

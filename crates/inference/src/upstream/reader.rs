@@ -1,0 +1,149 @@
+//! A server's stream of events, turned into an answer's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventsource_stream::Eventsource;
+use futures::{Stream, StreamExt};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use super::Settings;
+use super::chunk::Chunk;
+use crate::error::Error;
+use crate::request::{Event, FinishReason, Token, Usage};
+
+/// The longest answer taken from a server, in bytes of its events.
+const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Turns a server's events into an answer's.
+pub(super) struct Reader {
+    pub(super) settings: Arc<Settings>,
+    pub(super) queued: Duration,
+    /// Alternatives per token that were asked for.
+    pub(super) alternatives: usize,
+    pub(super) events: mpsc::Sender<Result<Event, Error>>,
+    /// Room for one answer, given back at its end.
+    pub(super) _permit: OwnedSemaphorePermit,
+}
+
+/// What has come so far.
+#[derive(Default)]
+struct Tally {
+    bytes: usize,
+    /// Tokens listed, or pieces of text where none are.
+    tokens: u32,
+    /// Tokens listed with their numbers.
+    numbered: u32,
+    finish: Option<FinishReason>,
+    usage: Option<Usage>,
+}
+
+impl Reader {
+    /// Reads until the end, an error, or nobody listens.
+    pub(super) async fn run<B: AsRef<[u8]>>(
+        self,
+        bytes: impl Stream<Item = Result<B, reqwest::Error>> + Unpin + Send,
+    ) {
+        let last = tokio::select! {
+            last = self.relay(bytes) => last,
+            () = self.events.closed() => return,
+        };
+        if self.events.send(last).await.is_err() {
+            tracing::debug!("the reader of an upstream answer left before its end");
+        }
+    }
+
+    /// Passes on everything but the end, which it returns.
+    async fn relay<B: AsRef<[u8]>>(
+        &self,
+        bytes: impl Stream<Item = Result<B, reqwest::Error>> + Unpin + Send,
+    ) -> Result<Event, Error> {
+        let mut tally = Tally::default();
+        let mut started = false;
+        let mut source = bytes.eventsource();
+        while let Some(event) = source.next().await {
+            let data = event.map_err(|error| self.settings.failed(error))?.data;
+            tally.bytes += data.len();
+            if tally.bytes > ANSWER_BYTES_MAX {
+                return Err(self.settings.broken("the answer is longer than 16 MiB"));
+            }
+            if data == "[DONE]" {
+                break;
+            }
+            let chunk: Chunk = serde_json::from_str(&data)
+                .map_err(|error| self.settings.broken(format!("not a chunk: {error}")))?;
+            if let Some(error) = &chunk.error {
+                return Err(self.settings.broken(error.to_string()));
+            }
+            let prompt_tokens = chunk.usage.map_or(0, |usage| usage.prompt_tokens);
+            if !started {
+                started = true;
+                self.pass(Event::Start {
+                    prompt_tokens,
+                    queued: self.queued,
+                })
+                .await?;
+            }
+            self.pass_delta(chunk, &mut tally).await?;
+        }
+        let reason = tally.finish.ok_or_else(|| {
+            self.settings
+                .broken("the stream ended without a finish reason")
+        })?;
+        let usage = tally.usage.unwrap_or(Usage {
+            prompt_tokens: 0,
+            completion_tokens: tally.tokens,
+        });
+        if tally.numbered > 0 && tally.numbered != usage.completion_tokens {
+            self.disown(&tally, usage).await?;
+        }
+        Ok(Event::Finish { reason, usage })
+    }
+
+    async fn pass_delta(&self, chunk: Chunk, tally: &mut Tally) -> Result<(), Error> {
+        tally.usage = chunk.usage.or(tally.usage);
+        let Some(choice) = chunk.choices.into_iter().next() else {
+            return Ok(());
+        };
+        tally.finish = choice.finish().or(tally.finish);
+        let (text, mut tokens) = choice.into_delta();
+        for token in &mut tokens {
+            token.top.truncate(self.alternatives);
+        }
+        if text.is_empty() && tokens.is_empty() {
+            return Ok(());
+        }
+        tally.tokens += tokens.len().max(1) as u32;
+        tally.numbered += tokens.iter().filter(|token| token.id.is_some()).count() as u32;
+        self.pass(Event::Delta { text, tokens }).await
+    }
+
+    /// Says that there were tokens without a number: some are missing in the list, and what is left of it is not the
+    /// answer. llama.cpp leaves out all but the last of those that together spell a character.
+    async fn disown(&self, tally: &Tally, usage: Usage) -> Result<(), Error> {
+        let (listed, drawn) = (tally.numbered, usage.completion_tokens);
+        tracing::debug!(
+            listed,
+            drawn,
+            "the upstream server lists other tokens than it counts"
+        );
+        let nameless = Token {
+            id: None,
+            text: String::new(),
+            logprob: None,
+            top: Vec::new(),
+        };
+        self.pass(Event::Delta {
+            text: String::new(),
+            tokens: vec![nameless],
+        })
+        .await
+    }
+
+    async fn pass(&self, event: Event) -> Result<(), Error> {
+        self.events
+            .send(Ok(event))
+            .await
+            .map_err(|_| Error::Stopped)
+    }
+}
