@@ -42,19 +42,22 @@ async fn another_miner_answers_when_one_fails() {
 /// Killing a miner moves all traffic within one request: the first one that meets it also finds the other, and the ones
 /// after do not even try.
 #[tokio::test]
-async fn a_killed_miner_is_met_by_one_request_only() {
+async fn a_killed_miner_is_met_by_one_request_at_most() {
     let market = judged(&[(Honest, 0.9), (Honest, 0.9)]);
-    for _ in 0..32 {
-        assert_eq!(market.chat(json!({})).await.status, 200);
-    }
-    let before = market.villains.asked(&market.pairs[0]);
-    assert!(before > 0, "both had traffic");
-    market.villains.set(&market.pairs[0], Dead);
-    for _ in 0..32 {
+    let mut answering = 0;
+    for _ in 0..16 {
         let reply = market.chat(json!({})).await;
-        assert_eq!(reply.json()["stoa"]["uid"], 1);
+        answering = reply.json()["stoa"]["uid"].as_u64().unwrap();
     }
-    assert_eq!(market.villains.asked(&market.pairs[0]) - before, 1);
+    // The one that answered last: the likeliest to be asked next.
+    let killed = &market.pairs[answering as usize];
+    let before = market.villains.asked(killed);
+    market.villains.set(killed, Dead);
+    for _ in 0..8 {
+        let reply = market.chat(json!({})).await;
+        assert_eq!(reply.json()["stoa"]["uid"], 1 - answering);
+    }
+    assert!(market.villains.asked(killed) - before <= 1);
 }
 
 #[tokio::test]
