@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -62,6 +63,7 @@ class Market:
         self.rpc = free_ports(services + 20)
         self.gateway, self.p2p, self.service = self.rpc + 1, self.rpc + 2, self.rpc + 20
         self.process = None
+        self.ended_well = False
 
     def start(self):
         """Starts it and returns the seconds until its table is ready."""
@@ -77,7 +79,7 @@ class Market:
                 # Keeps the pipe drained from here on.
                 subprocess.Popen(["cat"], stdin=self.process.stdout, stdout=subprocess.DEVNULL)
                 return time.monotonic() - began
-        check(False, f"the localnet became ready; {self.last_words()}")
+        check(False, "the localnet became ready")
 
     def last_words(self):
         """The end of every log, for who reads of a failure elsewhere."""
@@ -107,10 +109,16 @@ class Market:
     def stop(self):
         """Ends it as Ctrl-C would, and returns its exit status."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=60)
+        status = self.process.wait(timeout=60)
+        self.ended_well = status == 0
+        return status
 
     def end(self):
-        """Leaves nothing running; its processes end with it."""
+        """Leaves nothing running, as its processes end with it; and nothing behind, unless something is to be looked into."""
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        if self.ended_well:
+            shutil.rmtree(self.directory, ignore_errors=True)
+        else:
+            print(f"{self.last_words()}\nmore of them: {self.directory}/logs", flush=True)

@@ -14,24 +14,21 @@ from localnet import Market, check
 
 
 def main(names):
-    with tempfile.TemporaryDirectory() as directory:
-        market = Market(directory)
-        try:
-            print(f"ok   the localnet is ready after {market.start():.1f} s", flush=True)
-            addresses = {
-                "STOA_WS": f"ws://127.0.0.1:{market.rpc}",
-                "STOA_GATEWAY": f"http://127.0.0.1:{market.gateway}/v1",
-            }
-            for name in names:
-                print(f"{name}:", flush=True)
-                script = Path(__file__).with_name(f"{name}.py")
-                status = subprocess.call([sys.executable, script], env={**os.environ, **addresses})
-                if status:
-                    print(market.last_words())
-                check(status == 0, f"{name} holds")
-            check(market.stop() == 0, "the localnet ends well when it is interrupted")
-        finally:
-            market.end()
+    market = Market(tempfile.mkdtemp(prefix="stoa-shared-"))
+    try:
+        print(f"ok   the localnet is ready after {market.start():.1f} s", flush=True)
+        addresses = {
+            "STOA_WS": f"ws://127.0.0.1:{market.rpc}",
+            "STOA_GATEWAY": f"http://127.0.0.1:{market.gateway}/v1",
+        }
+        for name in names:
+            print(f"{name}:", flush=True)
+            script = Path(__file__).with_name(f"{name}.py")
+            status = subprocess.call([sys.executable, script], env={**os.environ, **addresses})
+            check(status == 0, f"{name} holds")
+        check(market.stop() == 0, "the localnet ends well when it is interrupted")
+    finally:
+        market.end()
 
 
 if __name__ == "__main__":
