@@ -24,9 +24,9 @@ MODEL = Path(__file__).parents[2] / "models" / "stoa-shakespeare"
 SERVER = Path(llama_cpp.__file__)
 NETUID = 1
 SECONDS_MAX = 300
-# Answers after which the honest miner must stand, and the share of them that must have been verified.
-PROBES_MIN, VERIFIED_MIN = 20, 0.95
-SHARE_MIN = 0.05
+# Answers of both after which the honest one must be believed; a miner that nothing is known of has a quality of a half.
+PROBES_MIN = 12
+QUALITY_MIN, VERIFIED_MIN, SHARE_MIN = 0.6, 0.9, 0.05
 CHEAT_SHARE_MAX = 0.02
 PROMPTS = ["To be, or not", "ROMEO:\nO love! O", "First Citizen:\nWe are", "The story of the sea begins", "KING RICHARD:\nMy lord"]
 
@@ -110,15 +110,6 @@ def shares(chain):
     return {neuron.hotkey: neuron.incentive / total for neuron in neurons} if total else {}
 
 
-def judged(market, chain, honest, cheat):
-    """What is thought of all, once both have been asked enough and the honest one is paid."""
-    def known():
-        found, paid = standings(market), shares(chain)
-        asked = all(hotkey in found and found[hotkey]["probes"] >= PROBES_MIN for hotkey in (honest, cheat))
-        return asked and paid.get(honest, 0) >= SHARE_MIN and (found, paid)
-    return wait_for("enough answers of both, and pay for the honest one", known, SECONDS_MAX)
-
-
 def report(market, stalls, found, paid):
     names = {e["hotkey"]: name for name, e in market.processes().items() if e.get("hotkey")}
     names.update({stall.hotkey: stall.name for stall in stalls})
@@ -127,6 +118,22 @@ def report(market, stalls, found, paid):
         last = (miner["last"] or {}).get("reason", "")
         print(f"     {names.get(hotkey, hotkey[:8]):<16} {miner['verified']:>4} of {miner['probes']:>3} {miner['quality']:>8.3f} "
               f"{miner['per_second'] or 0:>9.0f} {paid.get(hotkey, 0):>7.1%}  {last}", flush=True)
+
+
+def judged(market, chain, stalls):
+    """What is thought of all, once both have been asked enough and the honest one is believed and paid."""
+    (honest, cheat), found, paid = [stall.hotkey for stall in stalls], {}, {}
+
+    def is_known():
+        found.update(standings(market))
+        paid.update(shares(chain))
+        asked = all(hotkey in found and found[hotkey]["probes"] >= PROBES_MIN for hotkey in (honest, cheat))
+        return asked and found[honest]["quality"] >= QUALITY_MIN and paid.get(honest, 0) >= SHARE_MIN
+    try:
+        wait_for("belief in the honest one, and pay", is_known, SECONDS_MAX)
+    finally:
+        report(market, stalls, found, paid)
+    return found, paid
 
 
 def main():
@@ -141,12 +148,11 @@ def main():
         for stall in stalls:
             stall.open(market, chain)
         honest, cheat = (stall.hotkey for stall in stalls)
-        found, paid = judged(market, chain, honest, cheat)
+        found, paid = judged(market, chain, stalls)
         print(f"     judged after {time.monotonic() - began:.0f} s", flush=True)
-        report(market, stalls, found, paid)
         believed = found[honest]["verified"] / found[honest]["probes"]
         check(believed >= VERIFIED_MIN, f"of the miner behind llama.cpp {believed:.1%} of answers are verified")
-        check(True, f"it holds {paid[honest]:.1%} of the miners' incentive")
+        check(True, f"it has a quality of {found[honest]['quality']:.2f} and holds {paid[honest]:.1%} of the miners' incentive")
         check(found[cheat]["quality"] == 0, f"the four-bit one is caught: {found[cheat]['last']['reason']}")
         check(paid.get(cheat, 0) < CHEAT_SHARE_MAX, f"and holds {paid.get(cheat, 0):.1%}")
         check(market.stop() == 0, "Ctrl-C ends all of it")
