@@ -71,7 +71,7 @@ impl Settings {
 
 /// Forwards requests to another server.
 pub struct Upstream {
-    api: Api,
+    api: Arc<Api>,
     /// What it turned out to be, once it has answered.
     server: OnceCell<Server>,
     room: Arc<Semaphore>,
@@ -86,7 +86,7 @@ impl Upstream {
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let room = Arc::new(Semaphore::new(settings.answers.max(1)));
         Ok(Self {
-            api: Api::new(Arc::new(settings))?,
+            api: Arc::new(Api::new(Arc::new(settings))?),
             server: OnceCell::new(),
             room,
         })
@@ -111,9 +111,10 @@ impl Upstream {
         let response = self.api.post(question.url, &question.body).await?;
         let (events, mut receiver) = mpsc::channel(EVENTS_AHEAD);
         let reader = Reader {
-            settings: settings.clone(),
+            api: self.api.clone(),
             queued: arrived.elapsed(),
             alternatives: usize::from(request.top_logprobs.unwrap_or(0)),
+            held_for: server.held_for(&request),
             events,
             _permit: permit,
         };

@@ -116,6 +116,14 @@ impl Server {
         Ok(Question { url, body })
     }
 
+    /// The stop sequences for which the server holds text back that it may never send.
+    pub(super) fn held_for(&self, request: &Request) -> Vec<String> {
+        match self.kind {
+            Kind::LlamaCpp => request.stop.clone(),
+            Kind::Vllm | Kind::Other => Vec::new(),
+        }
+    }
+
     /// The tokens that fit after a prompt, where they can be fewer than are asked for.
     async fn room(&self, api: &Api, request: &Request) -> Result<Option<usize>, Error> {
         let Some(context) = self.context_tokens else {

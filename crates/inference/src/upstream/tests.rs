@@ -317,7 +317,11 @@ fn numbered(text: &str, id: u32) -> Value {
 }
 
 fn last(completion: u32) -> Value {
-    json!({ "choices": [{ "text": "", "index": 0, "logprobs": null, "finish_reason": "stop" }],
+    last_by("stop", completion)
+}
+
+fn last_by(finish: &str, completion: u32) -> Value {
+    json!({ "choices": [{ "text": "", "index": 0, "logprobs": null, "finish_reason": finish }],
         "usage": { "prompt_tokens": 9, "completion_tokens": completion }, "timings": {} })
 }
 
@@ -360,6 +364,30 @@ async fn a_list_that_lacks_tokens_is_not_passed_off_as_the_answers() {
     assert!(answer.tokens.iter().any(|token| token.id.is_none()));
 }
 
+/// It holds back what may begin a stop sequence, and forgets it when the answer ends.
+#[tokio::test]
+async fn text_held_back_for_a_stop_sequence_that_did_not_come_is_asked_for() {
+    const ONE_LINE: &[(&str, &str)] = &[LLAMA_CPP[0], ("/detokenize", r#"{"content": "\n"}"#)];
+    const TWO_LINES: &[(&str, &str)] = &[LLAMA_CPP[0], ("/detokenize", r#"{"content": "\n\n"}"#)];
+    for (facts, finish, ids, text) in [
+        (ONE_LINE, "length", &[201][..], "Good\n"),
+        (ONE_LINE, "stop", &[201, 2], "Good\n"),
+        (TWO_LINES, "stop", &[201, 201], "Good"),
+        (ONE_LINE, "stop", &[2], "Good"),
+    ] {
+        let mut events = vec![numbered("Good", 7)];
+        events.extend(ids.iter().map(|id| numbered("", *id)));
+        events.push(last_by(finish, ids.len() as u32 + 1));
+        let (settings, _asked) = serve_as(facts, StatusCode::OK, &events, false).await;
+        let engine = Upstream::new(settings).unwrap();
+        let mut request = fixture::request(Prompt::Text("x".into()), 42, 100);
+        request.stop = vec!["\n\n".into()];
+        let answer = collect(engine.generate(request).await.unwrap()).await;
+        assert_eq!(answer.text, text, "{finish} {ids:?}");
+        assert_eq!(answer.ids().len(), ids.len() + 1);
+    }
+}
+
 #[tokio::test]
 async fn a_prompt_that_llama_cpp_refuses_is_called_too_long() {
     let refusal = json!({ "error": { "code": 400, "type": "exceed_context_size_error",
@@ -386,11 +414,11 @@ async fn a_server_that_was_not_there_is_met_when_it_is() {
         url: "http://127.0.0.1:1/v1".into(),
         ..settings.clone()
     };
-    engine.api = Api::new(Arc::new(absent)).unwrap();
+    engine.api = Arc::new(Api::new(Arc::new(absent)).unwrap());
     let request = || fixture::request(Prompt::Text("x".into()), 1, 9);
     assert!(engine.generate(request()).await.is_err());
     assert_eq!(engine.context_tokens(), 4096);
-    engine.api = Api::new(Arc::new(settings)).unwrap();
+    engine.api = Arc::new(Api::new(Arc::new(settings)).unwrap());
     collect(engine.generate(request()).await.unwrap()).await;
     assert_eq!(engine.context_tokens(), 256);
 }
