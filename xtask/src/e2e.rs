@@ -11,19 +11,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What the checks import, at versions known to work or newer ones of the same line.
-const PACKAGES: [&str; 5] = [
+const PACKAGES: [&str; 7] = [
     "bittensor==11.3.0",
     "openai>=2,<3",
     "huggingface_hub>=1",
     "pillow>=11",
     "scikit-learn>=1.5",
+    "xllamacpp>=2026.10",
+    "gguf>=0.19",
 ];
 
 /// Checks that share one localnet, in this order.
 const SHARED: [&str; 3] = ["openai_client", "images_client", "btcli"];
 
 /// Checks that start what they need themselves: a localnet to kill, another cast, a training.
-const ALONE: [&str; 4] = ["market", "sixteen", "python_miner", "digits"];
+const ALONE: [&str; 5] = ["market", "sixteen", "python_miner", "upstream", "digits"];
 
 #[derive(Args, Default)]
 pub struct EndToEnd {
