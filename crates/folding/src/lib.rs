@@ -1,0 +1,1 @@
+//! Protein folding: chains built from a sequence, searched for low energy, and checked.

@@ -1,0 +1,1 @@
+//! Proteins as atoms in space: residues, structure files, comparisons, pictures.
