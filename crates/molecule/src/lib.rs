@@ -1,1 +1,24 @@
 //! Proteins as atoms in space: residues, structure files, comparisons, pictures.
+//!
+//! ```text
+//!  amino ─▶ sequence ─▶ molecule ─┬─▶ pdb, mmcif    files, read within bounds and written
+//!                                 ├─▶ torsion, dssp  what shape a chain has
+//!                                 ├─▶ compare        how like another structure it is
+//!                                 └─▶ plot           pictures of both
+//! ```
+//!
+//! Everything here is pure: strings and numbers in, strings and numbers out. Lengths are in ångström, angles in degrees.
+//!
+//! # Not here
+//!
+//! Bonds, charges, energies: `amber`. Building a chain and looking for a better shape: `folding`.
+
+pub mod amino;
+pub mod element;
+pub mod molecule;
+pub mod sequence;
+
+pub use amino::AminoAcid;
+pub use element::Element;
+pub use molecule::{Atom, AtomName, Molecule, Monomer, Point, Residue};
+pub use sequence::{Sequence, SequenceError};
