@@ -109,6 +109,7 @@ impl Kind for Text {
             ("--challenges", setup.challenges.is_some()),
             ("--upstream", setup.upstream.is_some()),
             ("--cheat", setup.cheat.is_some()),
+            ("--effort", setup.effort.is_some()),
         ];
         unused(&self.id(), &options)?;
         let model = Model::open(&service::source(setup)).map_err(service::unusable)?;
@@ -119,7 +120,11 @@ impl Kind for Text {
     }
 
     fn service(&self, setup: &Setup) -> Result<Service, SetupError> {
-        unused(&self.id(), &[("--challenges", setup.challenges.is_some())])?;
+        let options = [
+            ("--challenges", setup.challenges.is_some()),
+            ("--effort", setup.effort.is_some()),
+        ];
+        unused(&self.id(), &options)?;
         if let Some(cheat) = &setup.cheat
             && !service::CHEATS.contains(&cheat.as_str())
         {
