@@ -92,6 +92,8 @@ pub struct Setup {
     pub answers_max: Option<usize>,
     /// How much of the time that a request gives is spent on its work, from 0 to 1.
     pub effort: Option<f64>,
+    /// The longest time that a validator's own requests give, for tasks whose requests give a time.
+    pub probe_budget: Option<Duration>,
 }
 
 impl Setup {
@@ -107,6 +109,7 @@ impl Setup {
             ("--challenges", self.challenges.is_some()),
             ("--upstream", self.upstream.is_some()),
             ("--effort", self.effort.is_some()),
+            ("--probe-budget-s", self.probe_budget.is_some()),
         ];
         crate::unused(task, &options)
     }

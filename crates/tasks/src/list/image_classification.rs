@@ -107,6 +107,7 @@ impl Task for ImageClassification {
         let options = [
             ("--model-name", setup.model_name.is_some()),
             ("--effort", setup.effort.is_some()),
+            ("--probe-budget-s", setup.probe_budget.is_some()),
         ];
         unused(&Self::id(), &options)?;
         let source = match &setup.model {

@@ -110,6 +110,7 @@ impl Kind for Text {
             ("--upstream", setup.upstream.is_some()),
             ("--cheat", setup.cheat.is_some()),
             ("--effort", setup.effort.is_some()),
+            ("--probe-budget-s", setup.probe_budget.is_some()),
         ];
         unused(&self.id(), &options)?;
         let model = Model::open(&service::source(setup)).map_err(service::unusable)?;
@@ -123,6 +124,7 @@ impl Kind for Text {
         let options = [
             ("--challenges", setup.challenges.is_some()),
             ("--effort", setup.effort.is_some()),
+            ("--probe-budget-s", setup.probe_budget.is_some()),
         ];
         unused(&self.id(), &options)?;
         if let Some(cheat) = &setup.cheat
