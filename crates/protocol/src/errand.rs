@@ -14,6 +14,7 @@
 //! * It ends: after the errand's patience, or when nothing was heard of the miner for [`SILENCE`].
 //! * A poll that is lost costs nothing; a miner that refuses to know the job ends the errand at once.
 //! * However often a miner has news, it is asked no sooner than [`PACE`] after the last question.
+//! * What has been found so far is looked at every [`GLANCE`], whether or not anybody is there to see it.
 
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use crate::{Digest, JobReply, JobState, JobStatus, Letter, POLL_MS_MAX, SignedWo
 
 /// Between two polls pass at least so many.
 const PACE: Duration = Duration::from_millis(500);
+/// Between two looks at what has been found so far pass at least so many. Everybody looks, so that nobody is known by it.
+const GLANCE: Duration = Duration::from_secs(5);
 /// A miner of whom nothing is heard for so long is given up. A poll waits at most [`POLL_MS_MAX`] of it.
 const SILENCE: Duration = Duration::from_secs(20);
 
@@ -38,6 +41,11 @@ pub trait Courier: Sync {
 
     /// Whether the same letter could still be answered: true of a broken connection, false of a refusal.
     fn may_recover(error: &Self::Error) -> bool;
+
+    /// Is shown the best answer so far, unread, from time to time while the work goes on.
+    fn show(&self, answer: Bytes) {
+        drop(answer);
+    }
 
     /// Waits.
     fn rest(&self, duration: Duration) -> impl Future<Output = ()> + Send;
@@ -113,6 +121,7 @@ impl Errand {
             true => conversation.ask(Letter::status(self.id, 0, 0)).await?,
         };
         let mut status = conversation.status(first, 0)?;
+        let mut glanced = courier.now();
         tell(&status);
         while !status.state.is_over() {
             let asked = courier.now();
@@ -123,6 +132,15 @@ impl Errand {
                 tell(&next);
             }
             status = next;
+            let is_due = GLANCE <= courier.now().saturating_sub(glanced);
+            if is_due && status.has_answer && !status.state.is_over() {
+                glanced = courier.now();
+                if let JobReply::Answer { body, .. } =
+                    conversation.ask(Letter::answer(self.id)).await?
+                {
+                    courier.show(body);
+                }
+            }
             let early = PACE.saturating_sub(courier.now().saturating_sub(asked));
             if !status.state.is_over() && !early.is_zero() {
                 courier.rest(early).await;
