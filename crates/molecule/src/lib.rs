@@ -14,11 +14,17 @@
 //! Bonds, charges, energies: `amber`. Building a chain and looking for a better shape: `folding`.
 
 pub mod amino;
+mod cif;
 pub mod element;
+pub mod file;
+pub mod mmcif;
 pub mod molecule;
+pub mod naming;
+pub mod pdb;
 pub mod sequence;
 
 pub use amino::AminoAcid;
 pub use element::Element;
+pub use file::FileError;
 pub use molecule::{Atom, AtomName, Molecule, Monomer, Point, Residue};
 pub use sequence::{Sequence, SequenceError};
