@@ -8,6 +8,8 @@ use serde::Deserialize;
 
 use crate::Upstream;
 
+mod jobs;
+
 /// Twice a number. Its judge cannot cope with 13.
 struct Doubling;
 
