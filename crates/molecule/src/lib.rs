@@ -15,12 +15,14 @@
 
 pub mod amino;
 mod cif;
+pub mod compare;
 pub mod element;
 pub mod file;
 pub mod mmcif;
 pub mod molecule;
 pub mod naming;
 pub mod pdb;
+pub mod point;
 pub mod sequence;
 
 pub use amino::AminoAcid;
