@@ -16,14 +16,16 @@
 pub mod amino;
 mod cif;
 pub mod compare;
+pub mod dssp;
 pub mod element;
 pub mod file;
 pub mod mmcif;
-pub mod molecule;
+mod molecule;
 pub mod naming;
 pub mod pdb;
 pub mod point;
 pub mod sequence;
+pub mod torsion;
 
 pub use amino::AminoAcid;
 pub use element::Element;
