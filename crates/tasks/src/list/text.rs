@@ -125,8 +125,17 @@ impl Kind for Text {
             ("--challenges", setup.challenges.is_some()),
             ("--effort", setup.effort.is_some()),
             ("--probe-budget-s", setup.probe_budget.is_some()),
+            (
+                "--cheat beside --upstream",
+                setup.cheat.is_some() && setup.upstream.is_some(),
+            ),
         ];
         unused(&self.id(), &options)?;
+        if setup.upstream.is_some() && setup.model_name.is_none() {
+            return Err(SetupError::Unusable(
+                "say with --model-name how the model behind --upstream is asked for".into(),
+            ));
+        }
         if let Some(cheat) = &setup.cheat
             && !service::CHEATS.contains(&cheat.as_str())
         {

@@ -76,7 +76,8 @@ impl Challenges {
             return Err(unusable("holds no .pdb or .cif files".into()));
         }
         paths.sort();
-        let natives: Result<Vec<Molecule>, SetupError> = paths.iter().map(|path| read(path)).collect();
+        let natives: Result<Vec<Molecule>, SetupError> =
+            paths.iter().map(|path| read(path)).collect();
         natives.map(Self::Folder)
     }
 
@@ -118,13 +119,19 @@ fn is_structure(path: &Path) -> bool {
 
 fn read(path: &PathBuf) -> Result<Molecule, SetupError> {
     let unusable = |what: String| SetupError::Unusable(format!("{}: {what}", path.display()));
-    let bytes = fs::metadata(path).map_err(|error| unusable(error.to_string()))?.len();
+    let bytes = fs::metadata(path)
+        .map_err(|error| unusable(error.to_string()))?
+        .len();
     if FILE_BYTES_MAX < bytes {
         return Err(unusable(format!("is larger than {FILE_BYTES_MAX} bytes")));
     }
     let text = fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
     let is_pdb = path.extension().is_some_and(|extension| extension == "pdb");
-    let read = if is_pdb { pdb::read(&text) } else { mmcif::read(&text) };
+    let read = if is_pdb {
+        pdb::read(&text)
+    } else {
+        mmcif::read(&text)
+    };
     let native = read.map_err(|error| unusable(error.to_string()))?;
     let residues = native.sequence().len();
     if !RESIDUES.contains(&residues) {
@@ -162,7 +169,12 @@ mod tests {
     #[test]
     fn a_folder_without_structures_is_refused() {
         let folder = tempfile::tempdir().expect("a directory");
-        let refusal = || Challenges::open(Some(folder.path())).err().expect("a refusal").to_string();
+        let refusal = || {
+            Challenges::open(Some(folder.path()))
+                .err()
+                .expect("a refusal")
+                .to_string()
+        };
         assert!(refusal().contains("no .pdb or .cif files"));
         fs::write(folder.path().join("one.pdb"), "REMARK nothing\nEND\n").expect("a file");
         assert!(refusal().contains("one.pdb"));

@@ -6,18 +6,21 @@
 //!
 //! 1. An answer of energy `E` is worth `((B − E) / (B − E*))²`, from 0 to 1. No better than the judge's own is worth nothing,
 //!    the best of the round 1.
-//! 2. Of answers whose heavy atoms lie within [`SAME_A`] of each other after shifting and turning, the one that came first is
-//!    worth what it is worth, the others nothing: no search arrives by chance where another did, to a twentieth of an ångström.
+//! 2. Of answers that are the same fold ([`same_fold`]: their heavy atoms lie within a twentieth of an ångström of each other after
+//!    shifting and turning) the one that came first is worth what it is worth, the others nothing.
 //! 3. Where the chain's structure is known, half of the worth is the mean of TM-score and lDDT.
 //! 4. An answer that nobody else was asked beside is the best of its round, and says nothing of how good a miner is: it counts
 //!    only as long as there are no others ([`quality`]).
 
-use molecule::compare::{lddt, rmsd, tm_score};
-use molecule::{Element, Molecule, Point};
-use scoring::Observation;
+use folding::same_fold;
+use molecule::Molecule;
+use molecule::compare::{lddt, tm_score};
+use scoring::{FORGIVENESS, Observation};
 
-/// Structures this near are one structure, in ångström.
-pub(super) const SAME_A: f64 = 0.05;
+/// So many answers are remembered, those before less and less.
+const MEMORY: usize = 32;
+/// So many worthless answers are taken to have come before the first.
+const DOUBT: usize = 4;
 
 /// An answer in order, as it came.
 pub(super) struct Entry {
@@ -35,16 +38,22 @@ pub(super) struct Worth {
 
 /// Judges the answers of a round, in the order in which they came.
 pub(super) fn compared(baseline: f64, native: Option<&Molecule>, entries: &[Entry]) -> Vec<Worth> {
-    let heavy: Vec<Vec<Point>> = entries.iter().map(|entry| heavy(&entry.molecule)).collect();
-    let best = entries.iter().map(|entry| entry.energy).fold(f64::INFINITY, f64::min);
+    let best = entries
+        .iter()
+        .map(|entry| entry.energy)
+        .fold(f64::INFINITY, f64::min);
     let worth = |(at, entry): (usize, &Entry)| {
-        let earlier = heavy[..at].iter().position(|other| is_same(other, &heavy[at]));
+        let is_same = |other: &Entry| same_fold(&other.molecule, &entry.molecule);
+        let earlier = entries[..at].iter().position(is_same);
         if let Some(number) = earlier {
             let reason = format!(
                 "the structure of answer {} of the round, which came earlier, shifted and turned",
                 number + 1
             );
-            return Worth { quality: 0.0, reason };
+            return Worth {
+                quality: 0.0,
+                reason,
+            };
         }
         let share = share(baseline, best, entry.energy);
         let reason = format!(
@@ -55,7 +64,10 @@ pub(super) fn compared(baseline: f64, native: Option<&Molecule>, entries: &[Entr
             baseline - best
         );
         match native {
-            None => Worth { quality: share, reason },
+            None => Worth {
+                quality: share,
+                reason,
+            },
             Some(native) => beside(native, &entry.molecule, share, reason),
         }
     };
@@ -80,25 +92,24 @@ fn share(baseline: f64, best: f64, energy: f64) -> f64 {
     (part / whole).min(1.0).powi(2)
 }
 
-fn heavy(molecule: &Molecule) -> Vec<Point> {
-    let atoms = molecule.atoms.iter().zip(&molecule.positions);
-    let heavy = atoms.filter(|(atom, _)| atom.element != Element::H);
-    heavy.map(|(_, position)| *position).collect()
-}
-
-fn is_same(one: &[Point], other: &[Point]) -> bool {
-    one.len() == other.len() && rmsd(one, other) < SAME_A
-}
-
-/// How good a miner is: the moving average of its worth beside others, or else of its lone answers.
+/// How good a miner is: the mean worth of its last [`MEMORY`] answers beside others, or else of its lone ones, as if it had begun
+/// with [`DOUBT`] worthless ones. A lie leaves [`FORGIVENESS`] of it. Which search finds more is a matter of luck each time, so
+/// that only many answers tell who searches better.
 ///
-/// The figure of an observation is how many were asked beside it.
+/// The figure of an observation is how many answers there were beside it.
 pub(super) fn quality(window: &[Observation]) -> f64 {
     let is_beside = |seen: &Observation| seen.figures.first().is_some_and(|others| 0.0 < *others);
-    if window.iter().any(is_beside) {
-        return scoring::averaged(window.iter().filter(|seen| is_beside(seen) || seen.quality == 0.0));
+    let has_others = window.iter().any(is_beside);
+    let counts = |seen: &&Observation| !has_others || is_beside(seen) || seen.quality == 0.0;
+    let mut quality = 0.0;
+    for (number, seen) in window.iter().filter(counts).enumerate() {
+        let rate = 1.0 / (DOUBT + number + 1).min(MEMORY) as f64;
+        quality = match seen.is_dishonest {
+            true => quality * FORGIVENESS,
+            false => quality + rate * (seen.quality - quality),
+        };
     }
-    scoring::averaged(window)
+    quality
 }
 
 #[cfg(test)]
@@ -139,7 +150,11 @@ mod tests {
         let worths = compared(-100.0, None, &entries);
         assert_eq!(worths[0].quality, 0.25);
         assert_eq!(worths[1].quality, 0.0);
-        assert!(worths[1].reason.contains("answer 1 of the round"), "{}", worths[1].reason);
+        assert!(
+            worths[1].reason.contains("answer 1 of the round"),
+            "{}",
+            worths[1].reason
+        );
     }
 
     #[test]
@@ -154,21 +169,35 @@ mod tests {
         let entries = [chain(-200.0, 1), chain(-200.0, 4)];
         let worths = compared(-100.0, Some(&native), &entries);
         assert!(0.99 < worths[0].quality, "{}", worths[0].reason);
-        assert!(worths[1].quality < worths[0].quality, "{}", worths[1].reason);
+        assert!(
+            worths[1].quality < worths[0].quality,
+            "{}",
+            worths[1].reason
+        );
     }
 
     #[test]
     fn lone_answers_count_only_as_long_as_there_are_no_others() {
         let seen = |quality: f64, others: f32| {
-            let judgement = Judgement { figures: vec![others], ..Judgement::of(quality, "") };
+            let judgement = Judgement {
+                figures: vec![others],
+                ..Judgement::of(quality, "")
+            };
             Observation::new(0, 0, &judgement)
         };
         let alone = vec![seen(1.0, 0.0); 20];
-        assert!(0.9 < quality(&alone));
+        assert!(0.8 < quality(&alone), "20 of 24");
         let mut then_beside = alone.clone();
         then_beside.extend(vec![seen(0.1, 3.0); 20]);
-        assert!(quality(&then_beside) < 0.11);
-        then_beside.push(Observation::new(0, 0, &Judgement::fault(Fault::FalseAnswer("".into()))));
-        assert!(quality(&then_beside) < 0.03, "a lie costs, whoever was asked beside");
+        assert!(quality(&then_beside) < 0.1);
+        then_beside.push(Observation::new(
+            0,
+            0,
+            &Judgement::fault(Fault::FalseAnswer("".into())),
+        ));
+        assert!(
+            quality(&then_beside) < 0.03,
+            "a lie costs, whoever was asked beside"
+        );
     }
 }

@@ -83,8 +83,7 @@ impl Shelf {
     ) -> Claim<'_> {
         let mut places = self.lock();
         loop {
-            let serves =
-                |place: &&Place| place.sequence == *sequence && budget_s <= place.budget_s;
+            let serves = |place: &&Place| place.sequence == *sequence && budget_s <= place.budget_s;
             let standing = match places.all.iter().find(serves).map(|place| &place.content) {
                 None => return Claim::Own(self.begin(places, sequence, budget_s)),
                 Some(Content::Ready(answer)) => return Claim::Known(answer.clone()),
@@ -186,8 +185,9 @@ impl Search<'_> {
             // The newest is last, so that the first is the oldest.
             let mut place = places.all.remove(at);
             place.content = Content::Ready(answer);
-            let shorter =
-                |other: &Place| other.sequence == place.sequence && other.budget_s <= place.budget_s;
+            let shorter = |other: &Place| {
+                other.sequence == place.sequence && other.budget_s <= place.budget_s
+            };
             places
                 .all
                 .retain(|other| !(matches!(other.content, Content::Ready(_)) && shorter(other)));
