@@ -18,19 +18,28 @@
 //!
 //! Two honest machines must agree on an energy, or a validator would refuse honest work. So everything is f64; only
 //! operations that IEEE 754 fixes (`+ − × ÷ √`) are used, in an order that depends on the molecule alone, never on the number
-//! of threads; no multiplication is fused with an addition; `exp` and `ln` of pairs are polynomials of [`lanes`], and the few
+//! of threads; no multiplication is fused with an addition; `exp` and `ln` of pairs are polynomials of `lanes`, and the few
 //! other functions come from `libm`, which is Rust alone.
 //!
 //! # Not here
 //!
 //! Reading files, comparing structures: `molecule`. Building chains, searching, judging: `folding`.
 
+mod bonded;
+mod born;
 pub mod energy;
 pub mod error;
+mod lanes;
+mod map;
+mod pairs;
+pub mod parameters;
+mod rows;
 pub mod system;
+mod team;
 pub mod template;
+mod topology;
 
 pub use energy::Energy;
 pub use error::AmberError;
 pub use system::{Bond, Solvent, System};
-pub use template::{Template, TemplateAtom};
+pub use template::{End, Template, TemplateAtom};
