@@ -12,8 +12,8 @@
 //! * There are at most so many threads as benches, and a worker that goes on regardless keeps its own until it ends.
 //! * At most [`WAITING_MAX`] jobs wait, at most [`WAITING_OF_ONE_MAX`] of one asker; whoever comes then is told to ask another.
 //! * A job is its submitter's: nobody else can follow it, fetch from it or cancel it.
-//! * A job that is over is kept until a minute after its answer was fetched, for [`KEPT_MS`] at most, and the oldest go when there are
-//!   more than [`KEPT_MAX`] of them or they hold more than [`KEPT_BYTES_MAX`].
+//! * A job that is over is kept until a minute after its answer was fetched, for [`KEPT_MS`] at most. When there are more than
+//!   [`KEPT_MAX`] of them, or they hold more than [`KEPT_BYTES_MAX`], the oldest go of whoever has the most: nobody pushes out another's.
 //! * Jobs live in memory only: a miner that starts again knows none of them.
 
 use std::collections::{HashMap, VecDeque};
@@ -318,27 +318,32 @@ impl Ledger {
         Ok(())
     }
 
-    /// Forgets the jobs that have been over for long enough, and the oldest of those if they are too many or too large.
+    /// Forgets the jobs that have been over for long enough, and some of those that are over if they are too many or too large: the
+    /// oldest of whoever has the most.
     fn sweep(&mut self, now_ms: u64) {
         self.jobs.retain(|_, job| {
             let is_old = |since: Option<u64>, most| since.is_some_and(|at| at + most < now_ms);
             let kept = job.keeping();
             !is_old(kept.over_ms, KEPT_MS) && !is_old(kept.fetched_ms, FETCHED_MS)
         });
-        let kept = self.jobs.values().map(|job| (job.keeping(), job.id));
-        let mut over: Vec<_> = kept
-            .filter_map(|(kept, id)| Some((kept.over_ms?, kept.bytes, id)))
-            .collect();
+        let over = self.jobs.values().filter_map(|job| {
+            let kept = job.keeping();
+            Some((kept.over_ms?, job.id, job.asker, kept.bytes))
+        });
+        let mut over: Vec<_> = over.collect();
         over.sort_unstable();
-        let mut bytes: usize = over.iter().map(|(_, bytes, _)| bytes).sum();
-        let mut count = over.len();
-        for (_, of_this, id) in over {
-            if count <= KEPT_MAX && bytes <= KEPT_BYTES_MAX {
-                break;
-            }
+        let mut bytes: usize = over.iter().map(|(.., bytes)| bytes).sum();
+        while KEPT_MAX < over.len() || KEPT_BYTES_MAX < bytes {
+            let count = |asker| over.iter().filter(|(_, _, of, _)| of == asker).count();
+            let Some(most) = over.iter().map(|(_, _, asker, _)| count(asker)).max() else {
+                return;
+            };
+            let place = over
+                .iter()
+                .position(|(_, _, asker, _)| count(asker) == most);
+            let (_, id, _, freed) = over.remove(place.expect("somebody has the most"));
             self.jobs.remove(&id);
-            count -= 1;
-            bytes -= of_this;
+            bytes -= freed;
         }
     }
 }

@@ -123,13 +123,19 @@ impl Probing {
             let next = async {
                 tokio::time::sleep(wait).await;
                 in_flight.make_room(this.probes_max).await;
-                this.draw(&mut rng).await
+                match this.has_idle(&in_flight) {
+                    true => this.draw(&mut rng).await,
+                    false => None,
+                }
             };
             let drawn = tokio::select! {
                 () = shutdown.cancelled() => return,
                 drawn = next => drawn,
             };
-            let Some(challenge) = drawn else { continue };
+            let Some(challenge) = drawn else {
+                asked = 1;
+                continue;
+            };
             let group = this.pick(&in_flight, &mut rng);
             asked = group.len().max(1);
             patience = this.patience_of_job(&challenge);
@@ -161,6 +167,12 @@ impl Probing {
         drawn
             .inspect_err(|error| tracing::error!(%error, "drawing a challenge ended badly"))
             .ok()
+    }
+
+    /// Whether anybody is there to be asked: a challenge may be dear to draw.
+    fn has_idle(&self, in_flight: &InFlight) -> bool {
+        let book = self.office.book();
+        book.seats().iter().any(|seat| !in_flight.has(seat.uid))
     }
 
     /// Some of the seats that are not being asked already.

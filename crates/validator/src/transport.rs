@@ -418,4 +418,40 @@ mod tests {
             "{garbled:?}"
         );
     }
+
+    fn of_job(body: impl Into<reqwest::Body>, headers: &[(&str, &str)]) -> reqwest::Response {
+        let mut response = http::Response::builder().status(200);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        response.body(body.into()).expect("a response").into()
+    }
+
+    #[tokio::test]
+    async fn a_reply_about_a_job_is_a_status_or_an_answer_within_its_bound() {
+        let status = protocol::JobStatus {
+            id: Digest([3; 32]),
+            state: protocol::JobState::Working,
+            fraction: 0.5,
+            figure: Some(-1.5),
+            version: 2,
+            has_answer: true,
+            message: None,
+        };
+        let told = read_of_job(of_job(status.to_json(), &[]), 4_096).await;
+        assert_eq!(told, Ok(JobReply::Status(status)));
+        let so_far = read_of_job(of_job("[1]", &[(JOB_HEADER, "working")]), 3).await;
+        let is_bare = |reply| matches!(reply, JobReply::Answer { receipt: None, .. });
+        assert!(so_far.is_ok_and(is_bare));
+        let large = read_of_job(of_job("[1,2]", &[(JOB_HEADER, "done")]), 4).await;
+        assert!(matches!(large, Err(Fault::Unreadable(_))), "{large:?}");
+        let neither = read_of_job(of_job("[1]", &[]), 4).await;
+        assert!(matches!(neither, Err(Fault::Unreadable(_))), "{neither:?}");
+        let garbled = [(JOB_HEADER, "done"), (RECEIPT_HEADER, "{}")];
+        let garbled = read_of_job(of_job("[1]", &garbled), 4).await;
+        assert!(
+            matches!(garbled, Err(Fault::FalseReceipt(_))),
+            "{garbled:?}"
+        );
+    }
 }

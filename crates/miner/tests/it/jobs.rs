@@ -411,6 +411,35 @@ async fn a_result_expires_a_minute_after_it_was_fetched_or_in_a_quarter_of_an_ho
 }
 
 #[tokio::test]
+async fn whoever_leaves_much_behind_does_not_push_out_anothers_result() {
+    let works = Works::new(1);
+    let dave = works.message(&pair("//Dave"), Message::Submit);
+    let id = dave.request_hash();
+    send(&works.router, dave.request()).await;
+    let first = works.submit(REQUEST).await.id;
+    works.steps.allow(4);
+    works.end_of(first).await;
+    works.now_ms.fetch_add(1, Ordering::Relaxed);
+    works.submit(REQUEST).await;
+    for _ in 0..70 {
+        let waiting = works.submit(REQUEST).await;
+        assert_eq!(waiting.state, JobState::Waiting);
+        works.status(Message::Cancel(waiting.id)).await;
+    }
+    let health: serde_json::Value =
+        serde_json::from_str(&works.page("/health").await).expect("JSON");
+    let kept = health["jobs"]["kept"].as_u64().expect("a count");
+    assert!((64..=66).contains(&kept), "{health}");
+    let gone = works.refusal(Message::answer(first), "//Alice").await;
+    assert_eq!(gone.code, Code::UnknownJob, "her oldest went");
+    let letter = works.message(&pair("//Dave"), Message::answer(id));
+    let (code, headers, body) = send(&works.router, letter.request()).await;
+    assert_eq!((code, &body[..]), (StatusCode::OK, &b"whole"[..]));
+    assert_eq!(headers[JOB_HEADER], "done");
+    works.steps.allow(2);
+}
+
+#[tokio::test]
 async fn a_miner_that_started_again_knows_no_job() {
     let before = Works::new(4);
     let id = before.submit(REQUEST).await.id;

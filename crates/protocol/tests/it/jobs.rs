@@ -1,14 +1,16 @@
-//! Jobs as they travel: statuses, polls and answers read back, and nothing foreign is believed.
+//! Jobs as they travel: statuses, polls and answers read back, nothing foreign is believed, and the third worked example of
+//! `docs/protocol.md`.
 
 use bytes::Bytes;
-use primitives::TaskId;
+use primitives::{NetUid, TaskId};
 use proptest::prelude::*;
 use protocol::{
-    Code, Digest, JobError, JobReply, JobState, JobStatus, Letter, POLL_MS_MAX, Poll, Route,
-    STATUS_BYTES_MAX, WorkReceipt,
+    Code, Digest, Envelope, JOB_HEADER, JobError, JobReply, JobState, JobStatus, Letter,
+    POLL_MS_MAX, Poll, RECEIPT_HEADER, Route, STATUS_BYTES_MAX, TASK_HEADER, WorkReceipt,
 };
 
-use crate::pair;
+use crate::example::{block, bytes, header};
+use crate::{NOW_MS, pair};
 
 fn status() -> JobStatus {
     JobStatus {
@@ -127,6 +129,55 @@ fn a_reply_is_an_answer_if_its_header_says_so() {
         JobReply::read(None, None, json),
         Ok(JobReply::Status(status()))
     );
+}
+
+/// Alice's envelope in a documented head, checked as Bob does; returns the hash that it signs.
+fn documented(label: &str, route: Route, body: &str) -> Digest {
+    let envelope = Envelope::from_headers(|name| header(label, name)).expect("the headers");
+    let bob = pair("//Bob").account();
+    assert_eq!(envelope.signer, pair("//Alice").account());
+    assert_eq!(envelope.check_terms(bob, NetUid(3), NOW_MS), Ok(()));
+    assert_eq!(header(label, TASK_HEADER), Some("protein-folding/1"));
+    assert!(block(label).starts_with(&format!("POST {} HTTP", route.path())));
+    let signed = envelope.check_signature(route, body.as_bytes());
+    signed.expect("signed by Alice")
+}
+
+#[test]
+fn the_documented_job_is_what_is_signed_and_proved() {
+    let id = documented("job-submission", Route::Submit, block("job-body"));
+    assert_eq!(id.to_string(), block("job-id"));
+    assert_eq!(bytes("job-terms").len(), 123);
+    assert_eq!(Digest::of(&bytes("job-terms")), id);
+
+    let taken = JobStatus::from_json(block("job-taken").as_bytes()).expect("a status");
+    assert_eq!((taken.id, taken.state), (id, JobState::Waiting));
+    assert_eq!(taken.to_json(), block("job-taken"));
+    let poll = block("job-poll-body");
+    documented("job-poll", Route::Poll, poll);
+    let written = Letter::status(id, taken.version, POLL_MS_MAX).body(&Bytes::new());
+    assert_eq!(written, poll);
+    let progress = JobStatus::from_json(block("job-progress").as_bytes()).expect("a status");
+    assert!(taken.version < progress.version && progress.has_answer);
+    assert_eq!(
+        Letter::answer(id).body(&Bytes::new()),
+        block("job-fetch-body")
+    );
+
+    let head = |name| header("job-answer", name).map(str::as_bytes);
+    let body = Bytes::from(block("job-answer-body"));
+    let answer = JobReply::read(head(JOB_HEADER), head(RECEIPT_HEADER), body.clone());
+    let Ok(JobReply::Answer {
+        state: JobState::Done,
+        receipt: Some(receipt),
+        ..
+    }) = answer
+    else {
+        panic!("{answer:?}")
+    };
+    let folding = TaskId::new("protein-folding", 1).expect("a task");
+    let bob = pair("//Bob").account();
+    assert_eq!(receipt.check(bob, &folding, id, &body), Ok(()));
 }
 
 proptest! {
