@@ -38,7 +38,7 @@ pub const PLANE_TOLERANCE: f64 = 0.5;
 /// How far the claimed energy may be from the true one, in kcal/mol.
 pub const ENERGY_TOLERANCE: f64 = 0.01;
 /// The most energy a chain may have for each of its residues, in kcal/mol.
-pub const ENERGY_MAX_PER_RESIDUE: f64 = 100.0;
+pub const ENERGY_MAX_PER_RESIDUE: f64 = 50.0;
 
 /// Checks an answer and returns its energy. For many answers to one sequence, a [`Checker`] is faster.
 ///

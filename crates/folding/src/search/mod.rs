@@ -127,6 +127,44 @@ pub fn search(
     }
 }
 
+impl Found {
+    /// Adds a point to the history, and thins what is there when it grows too long.
+    pub(crate) fn note(&mut self, point: (f64, f64)) {
+        note(&mut self.history, point);
+    }
+}
+
+/// Relaxes positions with so many evaluations: the positions, their energy, and the evaluations spent.
+pub(crate) fn relaxed(
+    system: &System,
+    positions: &[Point],
+    evaluations: u64,
+) -> (Vec<Point>, f64, u64) {
+    let meter = Meter::new(Budget::Evaluations(evaluations));
+    let fold = relax(system, &meter, positions, DEEP);
+    let positions = fold.map_or_else(|| positions.to_vec(), |fold| fold.positions);
+    let energy = system.energy(&positions).total();
+    (positions, energy, meter.evaluations())
+}
+
+/// Relaxes positions to the nearest minimum, with at most so many evaluations: the positions and their energy.
+pub fn minimised(system: &System, positions: &[Point], evaluations: u64) -> (Vec<Point>, f64) {
+    let (positions, energy, _) = relaxed(system, positions, evaluations);
+    (positions, energy)
+}
+
+/// Adds a point to a history; every other one makes way when there are [`HISTORY_MAX`].
+fn note(history: &mut Vec<(f64, f64)>, point: (f64, f64)) {
+    if history.len() >= HISTORY_MAX {
+        let mut place = 0;
+        history.retain(|_| {
+            place += 1;
+            place % 2 == 1
+        });
+    }
+    history.push(point);
+}
+
 struct Search<'a, F> {
     system: &'a System,
     anatomy: &'a Anatomy,
@@ -247,22 +285,10 @@ impl<F: FnMut(Progress) -> ControlFlow<()>> Search<'_, F> {
         if is_sound && (!self.is_sound || fold.energy < self.lowest.energy) {
             self.lowest = fold.clone();
             self.is_sound = true;
-            self.note();
+            note(&mut self.history, (self.meter.time(), fold.energy));
         }
         self.report();
         is_sound.then_some(fold)
-    }
-
-    /// Adds the lowest energy to the history, and halves what is there when it grows too long.
-    fn note(&mut self) {
-        if self.history.len() >= HISTORY_MAX {
-            let mut place = 0;
-            self.history.retain(|_| {
-                place += 1;
-                place % 2 == 1
-            });
-        }
-        self.history.push((self.meter.time(), self.lowest.energy));
     }
 
     fn report(&mut self) {

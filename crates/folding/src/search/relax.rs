@@ -45,8 +45,8 @@ pub(crate) fn relax(system: &System, meter: &Meter, start: &[Point], depth: Dept
         let from = memory.borrow().lowest.clone();
         let from = from.map_or_else(|| start.as_flattened().to_vec(), |(_, at)| at);
         let slope = {
-            let steepest = Landscape::new(system, meter, &memory, 1.0);
-            steepest.look(&from).ok()?;
+            let bare = Landscape::new(system, meter, &memory, 1.0);
+            bare.look(&from).ok()?;
             memory.borrow().steepest()
         };
         if slope > 0.0 {
@@ -86,6 +86,7 @@ fn descend(
 ) -> bool {
     let landscape = Landscape::new(system, meter, memory, scale);
     let scaled: Vec<f64> = from.iter().map(|x| x / scale).collect();
+    memory.borrow_mut().at.clone_from(&scaled); // it was evaluated to find the scale
     let Ok(solver) =
         LBFGS::new(MoreThuenteLineSearch::new(), MEMORY).with_tolerance_cost(depth.gain)
     else {
@@ -145,7 +146,6 @@ impl<'a> Landscape<'a> {
         memory: &'a RefCell<Memory>,
         scale: f64,
     ) -> Self {
-        memory.borrow_mut().at.clear();
         Self {
             system,
             meter,
