@@ -23,6 +23,7 @@ pub mod mmcif;
 mod molecule;
 pub mod naming;
 pub mod pdb;
+pub mod plot;
 pub mod point;
 pub mod sequence;
 pub mod torsion;

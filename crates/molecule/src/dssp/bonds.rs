@@ -15,12 +15,6 @@ use crate::point::distance;
 /// Below this a bond counts, in kcal/mol.
 const BOND: f64 = -0.5;
 
-/// Atoms nearer than this, in ångström, are taken for [`STRONGEST`].
-const NEAR: f64 = 0.5;
-
-/// No bond is stronger, in kcal/mol.
-const STRONGEST: f64 = -9.9;
-
 /// Residues whose alpha carbons are farther apart, in ångström, have no bond.
 const FAR: f64 = 9.0;
 
@@ -74,15 +68,9 @@ fn strongest(chain: &Chain, donor: usize) -> [Option<usize>; 2] {
 }
 
 fn energy(nitrogen: Point, hydrogen: Point, carbon: Point, oxygen: Point) -> f64 {
-    let distances = [
-        distance(oxygen, nitrogen),
-        distance(carbon, hydrogen),
-        distance(oxygen, hydrogen),
-        distance(carbon, nitrogen),
-    ];
-    if distances.into_iter().any(|distance| distance < NEAR) {
-        return STRONGEST;
-    }
-    let [on, ch, oh, cn] = distances.map(|distance| 1.0 / distance);
-    (COUPLING * (on + ch - oh - cn)).max(STRONGEST)
+    let near = |a, b| 1.0 / distance(a, b);
+    COUPLING
+        * (near(oxygen, nitrogen) + near(carbon, hydrogen)
+            - near(oxygen, hydrogen)
+            - near(carbon, nitrogen))
 }
