@@ -34,7 +34,9 @@ pub fn assign(molecule: &Molecule) -> Vec<char> {
     let turns = [3, 4, 5].map(|span| turns(&chain, &bonds, span));
     helix(&turns[1], 4, 'H', &mut states, |_| true);
     helix(&turns[0], 3, 'G', &mut states, |state| " G".contains(state));
-    helix(&turns[2], 5, 'I', &mut states, |state| " IH".contains(state));
+    helix(&turns[2], 5, 'I', &mut states, |state| {
+        " IH".contains(state)
+    });
     for place in 0..states.len() {
         if states[place] == ' ' {
             states[place] = remainder(&chain, &turns, place);
@@ -97,7 +99,10 @@ impl Backbone {
             if !is_joined(molecule, residue) {
                 return None;
             }
-            let (carbon, oxygen) = (molecule.position(before, "C")?, molecule.position(before, "O")?);
+            let (carbon, oxygen) = (
+                molecule.position(before, "C")?,
+                molecule.position(before, "O")?,
+            );
             let away = point::difference(carbon, oxygen);
             let unit = point::scaled(away, 1.0 / point::norm(away));
             Some(point::sum(nitrogen, unit))
@@ -155,7 +160,8 @@ fn bends(chain: &Chain, place: usize) -> bool {
         return false;
     }
     let alpha = |place: usize| chain.residues[place].map(|residue| residue.alpha);
-    let (Some(before), Some(here), Some(after)) = (alpha(before), alpha(place), alpha(after)) else {
+    let (Some(before), Some(here), Some(after)) = (alpha(before), alpha(place), alpha(after))
+    else {
         return false;
     };
     180.0 - point::angle(before, here, after) > BEND

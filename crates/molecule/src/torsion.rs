@@ -69,7 +69,10 @@ pub fn omega(molecule: &Molecule, residue: usize) -> Option<f64> {
         };
         molecule.position(residue, name)
     };
-    let (carbon, nitrogen) = (molecule.position(before, "C")?, molecule.position(residue, "N")?);
+    let (carbon, nitrogen) = (
+        molecule.position(before, "C")?,
+        molecule.position(residue, "N")?,
+    );
     Some(dihedral(alpha(before)?, carbon, nitrogen, alpha(residue)?))
 }
 
@@ -99,7 +102,12 @@ fn backbone(molecule: &Molecule, residue: usize) -> Option<[Point; 3]> {
 fn chi(molecule: &Molecule, residue: usize, amino: AminoAcid) -> Vec<Option<f64>> {
     let angle = |names: &[&str]| {
         let position = |name: usize| molecule.position(residue, names[name]);
-        Some(dihedral(position(0)?, position(1)?, position(2)?, position(3)?))
+        Some(dihedral(
+            position(0)?,
+            position(1)?,
+            position(2)?,
+            position(3)?,
+        ))
     };
     side_chain(amino).windows(4).map(angle).collect()
 }

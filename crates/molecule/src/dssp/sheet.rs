@@ -131,10 +131,7 @@ fn join(chain: &Chain, ladders: &mut Vec<Ladder>) {
                 let next = ladders.remove(second);
                 let ladder = &mut ladders[first];
                 ladder.near.1 = next.near.1;
-                ladder.far = (
-                    ladder.far.0.min(next.far.0),
-                    ladder.far.1.max(next.far.1),
-                );
+                ladder.far = (ladder.far.0.min(next.far.0), ladder.far.1.max(next.far.1));
                 ladder.bridges += next.bridges;
             } else {
                 second += 1;

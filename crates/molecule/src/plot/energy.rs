@@ -29,7 +29,11 @@ pub fn energy_over_time(history: &[(f64, f64)]) -> String {
         y,
     };
     let ticks = (ticks(x), ticks(y));
-    frame.draw(&mut canvas, (&ticks.0, &ticks.1), ("time (s)", "energy (kcal/mol)"));
+    frame.draw(
+        &mut canvas,
+        (&ticks.0, &ticks.1),
+        ("time (s)", "energy (kcal/mol)"),
+    );
     let mut course = String::new();
     for (index, &(time, energy)) in points.iter().enumerate() {
         let (x, y) = frame.place(time, energy.min(frame.y.1));

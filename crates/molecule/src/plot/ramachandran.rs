@@ -30,7 +30,11 @@ pub fn ramachandran(molecule: &Molecule) -> String {
             ));
         }
     }
-    FRAME.draw(&mut canvas, (&TICKS, &TICKS), ("φ (degrees)", "ψ (degrees)"));
+    FRAME.draw(
+        &mut canvas,
+        (&TICKS, &TICKS),
+        ("φ (degrees)", "ψ (degrees)"),
+    );
     for torsions in torsions(molecule) {
         let residue = &molecule.residues[torsions.residue];
         if let Some(point) = point(residue, &torsions) {
