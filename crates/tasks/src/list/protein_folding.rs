@@ -8,6 +8,7 @@
 //! | challenge | a chain drawn afresh, or one of a private folder of known structures ([`challenges`]) |
 //! | judged by | [`folding::check`], then the other answers of the round ([`round`]) |
 //! | delivery | a job: minutes of work with progress and partial answers |
+//! | engine | this program's own search, or another program's: `--upstream 'python3 examples/openmm-engine/engine.py'` |
 //! | cheats | `broken` (a chain that cannot be, with an energy too good to be true), `copied` (somebody else's structure) |
 //!
 //! # What always holds
@@ -29,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use amber::{Solvent, System};
 use folding::Budget;
+use folding::engine::Engine;
 use molecule::{Molecule, Sequence, mmcif};
 use rand::RngExt;
 use rand_chacha::ChaCha20Rng;
@@ -37,7 +39,9 @@ use scoring::{Fault, Judgement, Observation};
 use serde::{Deserialize, Serialize};
 
 use crate::once::unused;
-use crate::{Compared, Complaint, Delivery, Limits, Progress, Setup, SetupError, Task, WorkError};
+use crate::{
+    Compared, Complaint, Delivery, Limits, Progress, Setup, SetupError, Task, Upstream, WorkError,
+};
 use challenges::Challenges;
 use cheats::Copier;
 use shelf::{Claim, Shelf, Standing};
@@ -114,6 +118,8 @@ pub struct ProteinFolding {
     /// How much of the time given is spent on searching.
     effort: f64,
     shelf: Shelf,
+    /// Another program that searches, instead of this one.
+    engine: Option<Engine>,
     copier: Option<Copier>,
 }
 
@@ -141,14 +147,14 @@ impl Task for ProteinFolding {
             ("--model-name", setup.model_name.is_some()),
         ];
         unused(&Self::id(), &options)?;
-        let copier = match (setup.cheat.as_deref(), &setup.upstream) {
+        let (engine, copier) = match (setup.cheat.as_deref(), &setup.upstream) {
             (Some("copied"), None) => {
                 return Err(SetupError::Unusable(
                     "the cheat copied buys at a gateway; name one with --upstream".into(),
                 ));
             }
-            (Some("copied"), Some(gateway)) => Some(Copier::new(gateway.clone())),
-            _ => None,
+            (Some("copied"), Some(gateway)) => (None, Some(Copier::new(gateway.clone()))),
+            (_, upstream) => (upstream.as_ref().and_then(engine), None),
         };
         let effort = setup.effort.unwrap_or(1.0);
         if !(0.0..=1.0).contains(&effort) {
@@ -164,6 +170,7 @@ impl Task for ProteinFolding {
                 .clamp(PROBE_LEAST_S, *BUDGET_S.end() as u64),
             effort,
             shelf: Shelf::default(),
+            engine,
             copier,
         })
     }
@@ -288,55 +295,97 @@ impl ProteinFolding {
         search: shelf::Search<'_>,
         report: &mut dyn FnMut(Progress<FoldAnswer>) -> ControlFlow<()>,
     ) -> Result<FoldAnswer, WorkError> {
+        let failed = |error: &dyn std::fmt::Display| WorkError::Failed(error.to_string());
         let mut molecule = folding::build(sequence);
-        let system = System::new(&molecule, Solvent::Obc2)
-            .map_err(|error| WorkError::Failed(error.to_string()))?;
-        let began = Instant::now();
-        let budget = Budget::Time {
-            duration: Duration::from_secs_f64(budget_s),
-            effort: self.effort,
-            clock: &|| began.elapsed(),
+        let system = System::new(&molecule, Solvent::Obc2).map_err(|error| failed(&error))?;
+        let mut watch = Watch::new(&search, &molecule, report);
+        let (duration, seed) = (Duration::from_secs_f64(budget_s), rand::rng().random());
+        let on_progress = |progress: folding::Progress<'_>| watch.see(&progress);
+        let found = match &self.engine {
+            Some(engine) => engine
+                .search(
+                    &system,
+                    &molecule,
+                    duration.mul_f64(self.effort),
+                    seed,
+                    on_progress,
+                )
+                .map_err(|error| failed(&error))?,
+            None => {
+                let began = Instant::now();
+                let budget = Budget::Time {
+                    duration,
+                    effort: self.effort,
+                    clock: &|| began.elapsed(),
+                };
+                folding::search(&system, &molecule, budget, seed, on_progress)
+            }
         };
-        let mut told = f64::INFINITY;
-        let mut left = false;
-        let mut drawn = molecule.clone();
-        let found = folding::search(
-            &system,
-            &molecule,
-            budget,
-            rand::rng().random(),
-            |progress| {
-                search.tell(Standing {
-                    fraction: progress.fraction,
-                    energy: Some(progress.energy),
-                });
-                let is_better = progress.energy < told;
-                told = told.min(progress.energy);
-                let answer = is_better.then(|| {
-                    drawn.positions.copy_from_slice(progress.positions);
-                    answer(
-                        &drawn,
-                        progress.energy,
-                        progress.evaluations,
-                        progress.history,
-                    )
-                });
-                let next = report(Progress {
-                    fraction: progress.fraction,
-                    figure: Some(progress.energy),
-                    answer,
-                });
-                left |= next.is_break();
-                next
-            },
-        );
+        let has_left = watch.has_left;
         molecule.positions = found.positions;
         let answer = answer(&molecule, found.energy, found.evaluations, &found.history);
-        if !left {
+        if !has_left {
             search.keep(Arc::new(answer.clone()));
         }
         Ok(answer)
     }
+}
+
+/// A search under way: those who wait for it are told of every step, and shown every better structure.
+struct Watch<'a> {
+    search: &'a shelf::Search<'a>,
+    report: &'a mut dyn FnMut(Progress<FoldAnswer>) -> ControlFlow<()>,
+    molecule: Molecule,
+    lowest: f64,
+    has_left: bool,
+}
+
+impl<'a> Watch<'a> {
+    fn new(
+        search: &'a shelf::Search<'a>,
+        molecule: &Molecule,
+        report: &'a mut dyn FnMut(Progress<FoldAnswer>) -> ControlFlow<()>,
+    ) -> Self {
+        Self {
+            search,
+            report,
+            molecule: molecule.clone(),
+            lowest: f64::INFINITY,
+            has_left: false,
+        }
+    }
+
+    fn see(&mut self, progress: &folding::Progress<'_>) -> ControlFlow<()> {
+        self.search.tell(Standing {
+            fraction: progress.fraction,
+            energy: Some(progress.energy),
+        });
+        let better = (progress.energy < self.lowest).then(|| {
+            self.lowest = progress.energy;
+            self.molecule.positions.copy_from_slice(progress.positions);
+            answer(
+                &self.molecule,
+                progress.energy,
+                progress.evaluations,
+                progress.history,
+            )
+        });
+        let next = (self.report)(Progress {
+            fraction: progress.fraction,
+            figure: Some(progress.energy),
+            answer: better,
+        });
+        self.has_left |= next.is_break();
+        next
+    }
+}
+
+/// The program that an operator names, with its arguments, words apart by blanks.
+fn engine(upstream: &Upstream) -> Option<Engine> {
+    let mut words = upstream.url.split_whitespace();
+    let program = words.next()?.into();
+    let arguments = words.map(str::to_owned).collect();
+    Some(Engine { program, arguments })
 }
 
 /// A structure as an answer.

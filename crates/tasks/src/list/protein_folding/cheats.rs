@@ -94,6 +94,10 @@ async fn buy(gateway: &Upstream, request: &FoldRequest) -> Result<FoldAnswer, Wo
         "budget_s": budget_s,
     });
     let base = gateway.url.trim_end_matches('/').trim_end_matches("/v1");
+    // The process-wide provider may have been chosen already; either way there is one afterwards.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
     let purchase = async {
         let folds = format!("{base}/v1/folds");
         let http = reqwest::Client::builder().no_proxy().build()?;

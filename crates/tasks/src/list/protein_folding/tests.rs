@@ -22,9 +22,13 @@ fn request(sequence: &str, budget_s: f64) -> FoldRequest {
     }
 }
 
+/// What a judge knows that found nothing better than the chain as it is built, so that a search of a second on a busy machine
+/// is enough to beat it.
 fn secret(request: &FoldRequest) -> Secret {
+    let built = folding::build(&chain(request).expect("a chain"));
+    let system = System::new(&built, Solvent::Obc2).expect("parameters");
     Secret {
-        baseline: folding::baseline(&chain(request).expect("a chain"), 1).expect("parameters"),
+        baseline: system.energy(&built.positions).total(),
         native: None,
     }
 }
@@ -84,14 +88,12 @@ fn a_challenge_is_a_request_like_any_other_within_the_time_the_operator_allows()
     };
     let task = task(&setup);
     let mut rng = rng(1);
-    let mut budgets = std::collections::BTreeSet::new();
-    for _ in 0..12 {
-        let (request, secret) = task.challenge(&mut rng);
-        assert_eq!(ProteinFolding::check(&request), Ok(()));
-        assert!(secret.baseline.is_finite());
-        budgets.insert(request.budget_s as u64);
-    }
+    let (request, secret) = task.challenge(&mut rng);
+    assert_eq!(ProteinFolding::check(&request), Ok(()));
+    assert!(secret.baseline.is_finite());
+    let budgets: std::collections::BTreeSet<u64> = (0..60).map(|_| probe_s(4, &mut rng)).collect();
     assert_eq!(budgets.into_iter().collect::<Vec<_>>(), [2, 3, 4]);
+    assert_eq!(probe_s(2, &mut rng), 2);
 }
 
 #[test]
@@ -188,7 +190,7 @@ fn a_copy_that_was_shifted_and_turned_earns_nothing() {
         .collect();
     task.compare(&request, &secret, &mut round);
     let qualities: Vec<f64> = round.iter().map(|one| one.judgement.quality).collect();
-    assert_eq!(qualities, [1.0, 0.0]);
+    assert!(0.999 < qualities[0] && qualities[1] == 0.0, "{qualities:?}");
     assert!(round[1].judgement.reason.contains("shifted and turned"));
     assert_eq!(round[0].judgement.figures, [1.0]);
 }
