@@ -59,7 +59,6 @@ struct Group {
 struct Between {
     distance: Lanes,
     inverse: Lanes,
-    inverse_square: Lanes,
 }
 
 impl Born {
@@ -215,7 +214,6 @@ impl Between {
         Self {
             distance,
             inverse: distance * inverse_square,
-            inverse_square,
         }
     }
 

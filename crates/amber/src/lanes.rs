@@ -2,7 +2,7 @@
 //!
 //! [`Lanes`] holds [`WIDTH`] numbers. Its sums, products, quotients and roots are IEEE 754's, lane by lane, whether the
 //! processor does four at once, two at once or one after the other. [`exp`] and [`ln`] are polynomials of such operations,
-//! in a fixed order. Each is off by less than [`EXP_ERROR`] and [`LN_ERROR`], relative to the value.
+//! in a fixed order; relative to the value, the former is off by less than 2·10⁻¹⁴, the latter by less than 10⁻¹⁵.
 
 use bytemuck::cast;
 use wide::{CmpGe, CmpGt, f64x2, u64x2};
@@ -13,11 +13,6 @@ pub type Lanes = f64x2;
 type Bits = u64x2;
 /// How many.
 pub const WIDTH: usize = 2;
-
-/// How far [`exp`] is off at most, relative to the value.
-pub const EXP_ERROR: f64 = 2e-14;
-/// How far [`ln`] is off at most, relative to the value.
-pub const LN_ERROR: f64 = 1e-15;
 
 pub const ZERO: Lanes = Lanes::ZERO;
 pub const ONE: Lanes = Lanes::ONE;
@@ -71,7 +66,7 @@ pub fn only_gt(a: Lanes, b: Lanes, value: Lanes) -> Lanes {
 /// 1.5 · 2⁵²: adding it to a small number leaves the nearest whole number in the lowest bits.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
-/// ln 2 in two parts; the first has 21 bits, so that its product with a whole number below 2¹¹ is exact.
+/// ln 2 in two parts; the first has 24 bits, so that its product with a whole number below 2¹¹ is exact.
 const LN_2_HIGH: f64 = 0.693_147_182_464_599_6;
 const LN_2_LOW: f64 = -1.904_654_299_957_768_3e-9;
 
@@ -159,6 +154,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const EXP_ERROR: f64 = 2e-14;
+    const LN_ERROR: f64 = 1e-15;
+
     fn first(lanes: Lanes) -> f64 {
         lanes.to_array()[0]
     }
@@ -166,7 +164,7 @@ mod tests {
     #[test]
     fn the_two_parts_of_ln_2_sum_to_it_and_the_first_is_short() {
         assert_eq!(LN_2_HIGH + LN_2_LOW, std::f64::consts::LN_2);
-        assert_eq!(LN_2_HIGH.to_bits() << 21, 0);
+        assert!(LN_2_HIGH.to_bits().trailing_zeros() >= 53 - 24);
     }
 
     proptest! {

@@ -77,7 +77,8 @@ pub fn parameters() -> &'static Parameters {
 
 impl Parameters {
     fn read() -> Self {
-        let general = ForceFieldParamsVec::from_dat(PARM19).expect("the tests read this file");
+        let general = ForceFieldParamsVec::from_dat(&without_hydrophilic(PARM19));
+        let general = general.expect("the tests read this file");
         let special = ForceFieldParamsVec::from_frcmod(FF19SB).expect("the tests read this file");
         let mut read = Self {
             kinds: HashMap::new(),
@@ -112,18 +113,11 @@ impl Parameters {
         Kind(place)
     }
 
-    /// Of several entries for one type in one file the first stands: the library takes the file's list of hydrophilic types
-    /// for a list of equal ones, and appends copies to what the file itself says.
     fn add_spheres(&mut self, file: &[LjParams]) {
         /// The library's factor from radius to σ.
         const SIGMA: f64 = 2. / 1.122_462_048_309_373;
-        let mut seen = Vec::new();
         for entry in file {
             let kind = self.kind_or_new(&entry.atom_type);
-            if seen.contains(&kind) {
-                continue;
-            }
-            seen.push(kind);
             let radius = rounded(f64::from(entry.sigma) / SIGMA, 1e4);
             let depth = decimal(entry.eps);
             self.spheres.insert(kind, Sphere { radius, depth });
@@ -294,6 +288,18 @@ fn wave(entry: &DihedralParams) -> Wave {
     }
 }
 
+/// A file of parameters without its list of hydrophilic types, the line after the first blank one: the library takes it for
+/// a list of types of the same Lennard-Jones parameters.
+fn without_hydrophilic(file: &str) -> String {
+    let mut blanks = 0;
+    let kept = file.lines().filter(|line| {
+        let is_list = blanks == 1 && !line.trim().is_empty();
+        blanks += usize::from(line.trim().is_empty() || is_list);
+        !is_list
+    });
+    kept.map(|line| format!("{line}\n")).collect()
+}
+
 /// The lines of an frcmod file's section NONB, which the library leaves out.
 fn nonbonded_lines(file: &str) -> Vec<LjParams> {
     file.lines()
@@ -345,6 +351,7 @@ mod tests {
             ("HO", 0.0, 0.0),
             ("HS", 0.6112, 0.0124),
             ("NA", 1.824, 0.17),
+            ("N3", 1.824, 0.17),
             ("O2", 1.6612, 0.21),
             ("CA", 1.908, 0.086),
             ("S", 1.9825, 0.2824),

@@ -13,6 +13,7 @@
 //! Atoms one or two bonds apart do not see each other as a pair; atoms three bonds apart do so weakened.
 
 use molecule::{Molecule, Monomer, Point};
+use std::collections::HashMap;
 
 use crate::AmberError;
 use crate::parameters::{Kind, Map, Sphere, Spring, Wave, parameters};
@@ -166,22 +167,22 @@ impl Topology {
         Ok(())
     }
 
+    /// Among atoms that the parameters do not tell apart, OpenMM settles the order once for all impropers of the same types in
+    /// the order of the file, by the first of them; so do we.
     fn add_impropers(&mut self) {
+        let mut settled: HashMap<(Kind, [Kind; 3]), [usize; 3]> = HashMap::new();
         for centre in 0..self.neighbours.len() {
-            let neighbours = &self.neighbours[centre];
-            for a in 0..neighbours.len() {
-                for b in a + 1..neighbours.len() {
-                    for c in b + 1..neighbours.len() {
-                        let others = [neighbours[a], neighbours[b], neighbours[c]];
-                        let kinds = others.map(|atom| self.kinds[atom]);
-                        let found = parameters().improper(self.kinds[centre], kinds);
-                        let Some((wave, order, is_loose)) = found else {
-                            continue;
-                        };
-                        let [a, b, d] = self.ordered(order.map(|k| others[k]), is_loose);
-                        add_waves(&mut self.torsions, [a, b, centre, d], &[wave]);
-                    }
-                }
+            for others in triples(&self.neighbours[centre]) {
+                let kinds = others.map(|atom| self.kinds[atom]);
+                let found = parameters().improper(self.kinds[centre], kinds);
+                let Some((wave, order, is_loose)) = found else {
+                    continue;
+                };
+                let order = settled
+                    .entry((self.kinds[centre], kinds))
+                    .or_insert_with(|| self.ordered(others, order, is_loose));
+                let [a, b, d] = order.map(|place| others[place]);
+                add_waves(&mut self.torsions, [a, b, centre, d], &[wave]);
             }
         }
     }
@@ -189,16 +190,13 @@ impl Topology {
     /// The order in which an improper takes its outer atoms. Among atoms that the parameters do not tell apart (of the same
     /// type, or with wildcards of the same element) the earlier residue, then the earlier atom of the template, comes first.
     /// With wildcards the first two are ordered so whatever they are.
-    fn ordered(&self, others: [usize; 3], is_loose: bool) -> [usize; 3] {
-        let [mut a, mut b, mut d] = others;
-        let is_late = |first: usize, second: usize| self.ranks[first] > self.ranks[second];
+    fn ordered(&self, others: [usize; 3], order: [usize; 3], is_loose: bool) -> [usize; 3] {
+        let [mut a, mut b, mut d] = order;
+        let is_late = |first: usize, second: usize| {
+            self.ranks[others[first]] > self.ranks[others[second]]
+        };
         let is_alike = |first: usize, second: usize| {
-            let (first, second) = (self.kinds[first], self.kinds[second]);
-            // Amber's types of the five elements begin with the element, but for carbons that begin with a digit or X.
-            let element = |kind| match parameters().name(kind).as_bytes()[0] {
-                b'2' | b'3' | b'X' => b'C',
-                letter => letter,
-            };
+            let [first, second] = [first, second].map(|place| self.kinds[others[place]]);
             first == second || is_loose && element(first) == element(second)
         };
         if is_alike(a, d) && is_late(a, d) {
@@ -261,6 +259,25 @@ impl Topology {
     pub fn maps() -> &'static [Map] {
         parameters().maps()
     }
+}
+
+/// The first letter of a type's element. Amber's types begin with it, but for carbons that begin with a digit or X.
+fn element(kind: Kind) -> u8 {
+    match parameters().name(kind).as_bytes()[0] {
+        b'2' | b'3' | b'X' => b'C',
+        letter => letter,
+    }
+}
+
+/// Every three of some atoms, in order.
+fn triples(atoms: &[usize]) -> Vec<[usize; 3]> {
+    let mut triples = Vec::new();
+    for (i, &a) in atoms.iter().enumerate() {
+        for (j, &b) in atoms.iter().enumerate().skip(i + 1) {
+            triples.extend(atoms[j + 1..].iter().map(|&c| [a, b, c]));
+        }
+    }
+    triples
 }
 
 fn add_waves(torsions: &mut Vec<Term<4, Wave>>, atoms: [usize; 4], waves: &[Wave]) {
