@@ -3,10 +3,10 @@
 //! # The rule
 //!
 //! 1. **Hydrogen bonds.** The energy between the C=O of one residue and the N–H of another follows from four distances; below
-//!    −0.5 kcal/mol they are bonded. The hydrogen is put where the C=O before it points away from. ([`bonds`])
+//!    −0.5 kcal/mol they are bonded. The hydrogen is put where the C=O before it points away from. (`dssp/bonds.rs`)
 //! 2. **Turns.** An n-turn at `i` is a bond from C=O of `i` to N–H of `i + n`, for n of 3, 4 and 5.
 //! 3. **Helices.** Two turns of one n in a row: 4 is `H`, 3 is `G`, 5 is `I`.
-//! 4. **Strands.** A bridge joins two residues by the patterns of bonds in [`sheet`]. A lone one is `B`; bridges in a row
+//! 4. **Strands.** A bridge joins two residues by the patterns of bonds in `dssp/sheet.rs`. A lone one is `B`; bridges in a row
 //!    make a ladder, whose residues are `E`, small bulges between ladders included.
 //! 5. **The rest.** Inside a turn `T`, where the chain bends by more than 70° `S`, else a blank.
 //!
@@ -37,9 +37,9 @@ pub fn assign(molecule: &Molecule) -> Vec<char> {
     helix(&turns[2], 5, 'I', &mut states, |state| {
         " IH".contains(state)
     });
-    for place in 0..states.len() {
-        if states[place] == ' ' {
-            states[place] = remainder(&chain, &turns, place);
+    for (place, state) in states.iter_mut().enumerate() {
+        if *state == ' ' {
+            *state = remainder(&chain, &turns, place);
         }
     }
     states

@@ -117,8 +117,8 @@ fn annihilate(matrix: &mut Matrix, vectors: &mut Matrix, p: usize, q: usize) -> 
             sine * row[p] + cosine * row[q],
         );
     }
-    for column in 0..4 {
-        let (a, b) = (matrix[p][column], matrix[q][column]);
+    let (above, below) = (matrix[p], matrix[q]);
+    for (column, (a, b)) in above.into_iter().zip(below).enumerate() {
         matrix[p][column] = cosine * a - sine * b;
         matrix[q][column] = sine * a + cosine * b;
     }

@@ -22,7 +22,7 @@ const SHEETS: &str = include_str!("../structures/7ok9_g_backbone.pdb");
 const PI: &str = include_str!("../structures/pi_in_alpha_backbone.pdb");
 
 fn read(text: &str) -> Molecule {
-    pdb::read(text).unwrap()
+    pdb::read(text).expect("a structure file")
 }
 
 fn near(found: f64, wanted: f64, tolerance: f64) {

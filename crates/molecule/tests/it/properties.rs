@@ -27,7 +27,7 @@ fn chain() -> impl Strategy<Value = Molecule> {
         let mut molecule = Molecule::default();
         for (number, (amino, position)) in (-5..).zip(residues) {
             molecule.begin_residue(Monomer::Amino(AminoAcid::ALL[amino]), number);
-            molecule.push_atom(AtomName::new("CA").unwrap(), Element::C, position);
+            molecule.push_atom(AtomName::new("CA").expect("a name"), Element::C, position);
         }
         molecule
     })

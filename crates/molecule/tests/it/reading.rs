@@ -11,7 +11,7 @@ ATOM      2  CA  GLY A   1       2.000   2.000   3.000  1.00  0.00           C
 ";
 
 fn refusal(text: &str) -> String {
-    pdb::read(text).unwrap_err().to_string()
+    pdb::read(text).expect_err("is refused").to_string()
 }
 
 /// The glycine with one of its lines changed.
