@@ -64,17 +64,17 @@ pub(super) async fn carry(jobs: Jobs, entry: Arc<Entry>) {
         () = entry.finished() => {}
         () = keep_saved(&jobs, &entry) => {}
         end = carrier.run() => {
-            let is_new = match end {
-                End::Done(given) => entry.change(|job| {
-                    job.answer = Some(given);
+            let settled = move |job: &mut Job| match &end {
+                End::Done(given) => {
+                    job.answer = Some(given.clone());
                     job.finish(State::Done, daemon::unix_ms());
-                }),
-                End::Failed(reason) => entry.finish(State::Failed, Some(reason)),
+                }
+                End::Failed(reason) => {
+                    job.failure = Some(reason.clone());
+                    job.finish(State::Failed, daemon::unix_ms());
+                }
             };
-            if is_new {
-                jobs.ended(&entry);
-                jobs.save_or_warn(&entry).await;
-            }
+            jobs.settle(&entry, settled).await;
         }
     }
     let job = entry.read();
@@ -98,6 +98,7 @@ async fn keep_saved(jobs: &Jobs, entry: &Arc<Entry>) {
 }
 
 /// How a job ends by itself.
+#[derive(Clone)]
 enum End {
     Done(Given),
     Failed(String),

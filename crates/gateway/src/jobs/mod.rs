@@ -202,7 +202,11 @@ impl Jobs {
             setting,
         }));
         let count = kept.len();
-        for job in kept {
+        for mut job in kept {
+            if !job.state.is_finished() {
+                // More may have been told than was saved; what is told from now on is newer.
+                job.touch(daemon::unix_ms());
+            }
             let kind = tasks::find(&job.task).ok();
             let bytes_max = kind.map_or(job.bytes(), |kind| worst(&job, kind));
             let entry = Arc::new(Entry::new(job, bytes_max, &jobs.0.setting.bounds));
@@ -289,7 +293,7 @@ impl Jobs {
     /// Ends a job, and returns it as it is then; one that is finished stays as it is. Waits a moment for what it has found.
     pub async fn cancel(&self, id: JobId) -> Option<Job> {
         let entry = self.entries().get(&id).cloned()?;
-        if entry.finish(State::Cancelled, None) {
+        if entry.cancel() {
             self.ended(&entry);
             self.save_or_warn(&entry).await;
             let parting = entry.at_rest.cancelled();
@@ -305,7 +309,7 @@ impl Jobs {
         let Some(entry) = self.entries().remove(&id) else {
             return false;
         };
-        if entry.finish(State::Cancelled, None) {
+        if entry.cancel() {
             self.ended(&entry);
         }
         self.forget(entry).await;
@@ -362,19 +366,48 @@ impl Jobs {
 
     /// Writes a job as it is now. Writers of one job follow each other, and each writes the newest.
     async fn save(&self, entry: &Arc<Entry>) -> std::io::Result<()> {
+        self.save_after(entry, |_| ()).await
+    }
+
+    /// Writes a job as it will be after a change.
+    async fn save_after(
+        &self,
+        entry: &Arc<Entry>,
+        change: impl FnOnce(&mut Job) + Send + 'static,
+    ) -> std::io::Result<()> {
         let (shelf, entry) = (self.0.shelf.clone(), entry.clone());
         let writing = async move {
             let is_gone = entry.is_gone.lock().await;
             if *is_gone {
                 return Ok(());
             }
-            let job = entry.read();
+            let mut job = entry.read();
+            change(&mut job);
             let written = spawn_blocking(move || shelf.put(&job)).await;
             drop(is_gone);
             written?
         };
         // Spawned, so that a caller that goes away does not let the next writer begin before this one has ended.
         tokio::spawn(writing).await?
+    }
+
+    /// Ends a job by itself: first on the shelf, then for all to see, so that nobody is told of an end that a restart undoes.
+    async fn settle(&self, entry: &Arc<Entry>, end: impl Fn(&mut Job) + Clone + Send + 'static) {
+        let ending = end.clone();
+        let unless_over = move |job: &mut Job| {
+            if !job.state.is_finished() {
+                ending(job);
+            }
+        };
+        if let Err(error) = self.save_after(entry, unless_over).await {
+            let id = entry.job.borrow().id;
+            tracing::error!(%error, job = %id, "how a job ended cannot be kept; a restart begins it again");
+        }
+        match entry.change(end) {
+            true => self.ended(entry),
+            // Its customer was quicker, and the shelf may have it otherwise.
+            false => self.save_or_warn(entry).await,
+        }
     }
 
     async fn save_or_warn(&self, entry: &Arc<Entry>) {
@@ -466,11 +499,8 @@ impl Entry {
     }
 
     /// Ends a job that is unfinished; false if it is finished already.
-    fn finish(&self, state: State, failure: Option<String>) -> bool {
-        self.change(|job| {
-            job.failure = failure;
-            job.finish(state, daemon::unix_ms());
-        })
+    fn cancel(&self) -> bool {
+        self.change(|job| job.finish(State::Cancelled, daemon::unix_ms()))
     }
 
     /// Waits until it is finished.

@@ -477,10 +477,11 @@ async fn after_a_restart_a_job_whose_miner_is_gone_is_given_to_another() {
 /// Waits until a job's file says this.
 async fn until_saved(folder: &std::path::Path, word: &str) {
     let is_saved = || {
-        let entries = fs::read_dir(folder).expect("a folder");
-        entries
-            .flatten()
-            .any(|entry| fs::read_to_string(entry.path()).is_ok_and(|text| text.contains(word)))
+        let entries = fs::read_dir(folder).expect("a folder").flatten();
+        let mut whole = entries
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|ending| ending == "json"));
+        whole.any(|path| fs::read_to_string(path).is_ok_and(|text| text.contains(word)))
     };
     let saving = async {
         while !is_saved() {
@@ -494,23 +495,29 @@ async fn until_saved(folder: &std::path::Path, word: &str) {
 
 #[tokio::test]
 async fn a_torn_file_costs_one_job_and_not_the_gateway() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut market = Setup {
+    let (folder, copy) = (tempfile::tempdir(), tempfile::tempdir());
+    let (folder, copy) = (folder.expect("a folder"), copy.expect("another"));
+    let market = Setup {
         folder: Some(folder.path().to_owned()),
         ..with(&[Honest])
     }
     .open();
     let (whole, torn) = (market.job().await, market.job().await);
-    let file = |id: &str| folder.path().join(format!("{}.json", &id["job_".len()..]));
-    let bytes = fs::read(file(&torn)).expect("kept before it was told");
-    market.villains.yard.taken(1).await;
-    market.restart();
-    fs::write(file(&torn), &bytes[..bytes.len() / 2]).expect("torn");
-    market.restart();
+    let name = |id: &str| format!("{}.json", &id["job_".len()..]);
+    let kept = |id: &str| fs::read(folder.path().join(name(id))).expect("kept before it is told");
+    let (bytes, half) = (kept(&whole), kept(&torn));
+    fs::write(copy.path().join(name(&whole)), bytes).expect("copied");
+    let torn_file = copy.path().join(name(&torn));
+    fs::write(&torn_file, &half[..half.len() / 2]).expect("torn");
+    let market = Setup {
+        folder: Some(copy.path().to_owned()),
+        ..with(&[Honest])
+    }
+    .open();
     assert_eq!(market.look(&whole).await["id"], whole);
     let lost = market.get(&format!("{PATH}/{torn}")).await;
     assert_eq!(lost.refusal(), (404, "job_not_found".into()));
-    assert!(file(&torn).with_extension("torn").exists());
+    assert!(torn_file.with_extension("torn").exists());
 }
 
 #[tokio::test]
