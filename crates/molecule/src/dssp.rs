@@ -17,15 +17,15 @@ mod bonds;
 mod sheet;
 
 use crate::torsion::is_joined;
-use crate::{AminoAcid, Molecule, Point, point};
+use crate::{AminoAcid, Molecule, Monomer, Point, point};
 
 use bonds::Bonds;
 
 /// A chain bends where the directions of two residues before and after differ by more, in degrees.
 const BEND: f64 = 70.0;
 
-/// The state of each residue that is no cap, in order: `H` `G` `I` helices, `E` strand, `B` bridge, `T` turn, `S` bend, or a
-/// blank. A residue without N, CA, C and O has a blank and breaks the chain.
+/// The state of each of [`Molecule::residues`]: `H` `G` `I` helices, `E` strand, `B` bridge, `T` turn, `S` bend, or a blank. A
+/// residue without N, CA, C and O has a blank and breaks the chain; a cap has a blank.
 pub fn assign(molecule: &Molecule) -> Vec<char> {
     let chain = Chain::of(molecule);
     let bonds = Bonds::of(&chain);
@@ -42,7 +42,12 @@ pub fn assign(molecule: &Molecule) -> Vec<char> {
             *state = remainder(&chain, &turns, place);
         }
     }
-    states
+    let mut states = states.into_iter();
+    let monomers = molecule.residues.iter().map(|residue| residue.monomer);
+    let mut state = |monomer: Monomer| monomer.amino().and_then(|_| states.next());
+    monomers
+        .map(|monomer| state(monomer).unwrap_or(' '))
+        .collect()
 }
 
 /// What of a residue its hydrogen bonds follow from.

@@ -90,7 +90,7 @@ fn secondary_structure_is_that_of_mdtraj() {
     \x20   B SSSSSB "
     );
     assert_eq!(states(PI), " HHHHHHHIIIIIIIHHHHHH ");
-    assert_eq!(states(ALANINE), " ");
+    assert_eq!(states(ALANINE), "   ");
 }
 
 /// What is too short or incomplete for any state has none.
