@@ -27,7 +27,7 @@ const PACKAGES: [&str; 5] = [
 const SHARED: [&str; 3] = ["openai_client", "images_client", "btcli"];
 
 /// Checks that start what they need themselves: a localnet to kill, another cast, a training.
-const ALONE: [&str; 4] = ["market", "sixteen", "python_miner", "digits"];
+const ALONE: [&str; 5] = ["market", "folds", "sixteen", "python_miner", "digits"];
 
 /// How long a localnet may take from its start until its gateway answers.
 const START_SECONDS_MAX: u64 = 120;
