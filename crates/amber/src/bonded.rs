@@ -132,8 +132,7 @@ impl Torsion {
                 );
             }
             energy += wave.height * (1. + (cos * wave.cos + sin * wave.sin));
-            slope -=
-                wave.height * f64::from(wave.periodicity) * (sin * wave.cos - cos * wave.sin);
+            slope -= wave.height * f64::from(wave.periodicity) * (sin * wave.cos - cos * wave.sin);
         }
         turn.add(self.atoms, slope, gradient);
         energy

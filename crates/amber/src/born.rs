@@ -144,8 +144,8 @@ impl Born {
             let depth = libm::tanh(psi - 0.8 * square + 4.85 * (square * psi));
             let born = 1. / (1. / buried.reduced - depth / buried.radius);
             let steepness = 1. - 1.6 * psi + 14.55 * square;
-            slopes[atom] = born * born * (1. - depth * depth) * steepness * buried.reduced
-                / buried.radius;
+            slopes[atom] =
+                born * born * (1. - depth * depth) * steepness * buried.reduced / buried.radius;
             let radius = &mut radii[atom / WIDTH];
             set(std::slice::from_mut(&mut radius.radius), atom % WIDTH, born);
             set(
@@ -195,8 +195,8 @@ impl Born {
                     gradient[k] -= change;
                 }
             }
-            for k in 0..3 {
-                tally.gradient[group][k].as_array_mut()[lane] += sum(sums[k]);
+            for (total, sums) in tally.gradient[group].iter_mut().zip(sums) {
+                total.as_array_mut()[lane] += sum(sums);
             }
         }
     }
@@ -207,8 +207,7 @@ impl Between {
     #[inline(always)]
     fn new(a: &[Lanes; 3], b: &[Lanes; 3], more: Lanes) -> Self {
         let apart = [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
-        let square =
-            (apart[0] * apart[0] + apart[1] * apart[1] + apart[2] * apart[2]) + more;
+        let square = (apart[0] * apart[0] + apart[1] * apart[1] + apart[2] * apart[2]) + more;
         let inverse_square = ONE / square;
         let distance = square.sqrt();
         Self {

@@ -9,7 +9,9 @@ pub enum AmberError {
     #[error("the molecule has no residues; give at least one")]
     Empty,
     /// More atoms than are computed without a cutoff.
-    #[error("the molecule has {atoms} atoms, more than the {most} that are computed here; give a shorter chain")]
+    #[error(
+        "the molecule has {atoms} atoms, more than the {most} that are computed here; give a shorter chain"
+    )]
     TooLarge { atoms: usize, most: usize },
     /// A residue that cannot stand where it does: a cap in the middle of a chain, or an end that is not parameterised.
     #[error("{residue} cannot stand there: {reason}")]
@@ -18,10 +20,14 @@ pub enum AmberError {
         reason: &'static str,
     },
     /// An atom of the residue's template is not there.
-    #[error("{residue} lacks its atom {atom}; add it (hydrogens too: the force field has all atoms)")]
+    #[error(
+        "{residue} lacks its atom {atom}; add it (hydrogens too: the force field has all atoms)"
+    )]
     MissingAtom { residue: String, atom: String },
     /// An atom that the residue's template does not have.
-    #[error("{residue} has an atom {atom} that its kind does not have where it stands; remove or rename it")]
+    #[error(
+        "{residue} has an atom {atom} that its kind does not have where it stands; remove or rename it"
+    )]
     SurplusAtom { residue: String, atom: String },
     /// The same name twice in one residue.
     #[error("{residue} has two atoms named {atom}; name each atom once")]
@@ -30,7 +36,9 @@ pub enum AmberError {
     #[error("atom {atom} of {residue} is not of the element that its name stands for")]
     WrongElement { residue: String, atom: String },
     /// A cysteine without its hydrogen, and no other such cysteine near enough to form a bridge.
-    #[error("{residue} lacks HG, and no other cysteine without HG is near enough for a bridge; add HG")]
+    #[error(
+        "{residue} lacks HG, and no other cysteine without HG is near enough for a bridge; add HG"
+    )]
     LonelyBridge { residue: String },
     /// The force field knows no term of these atom types.
     #[error("ff19SB has no {term} for the atom types {types}")]

@@ -126,8 +126,8 @@ pub fn ln(x: Lanes) -> Lanes {
     let m: Lanes = cast(bits - ((biased - BIAS) << 52_u64));
     // A whole number below 2⁵² in the lowest bits of 2⁵² is that number plus 2⁵².
     const TWO_52: f64 = 4_503_599_627_370_496.0;
-    let k = cast::<Bits, Lanes>(biased | cast::<Lanes, Bits>(all(TWO_52)))
-        - all(TWO_52 + BIAS as f64);
+    let k =
+        cast::<Bits, Lanes>(biased | cast::<Lanes, Bits>(all(TWO_52))) - all(TWO_52 + BIAS as f64);
     let s = (m - ONE) / (m + ONE);
     k * all(std::f64::consts::LN_2) + s * polynomial(s * s, &SERIES)
 }
@@ -140,7 +140,7 @@ fn polynomial<const N: usize>(x: Lanes, series: &[f64; N]) -> Lanes {
     let mut k = N;
     while k > 0 {
         k -= 1;
-        if k % 2 == 0 {
+        if k.is_multiple_of(2) {
             even = even * square + all(series[k]);
         } else {
             odd = odd * square + all(series[k]);

@@ -81,8 +81,7 @@ impl Surface {
         let (along_phi, along_psi) = (Hermite::at(t), Hermite::at(u));
         let mut value = [0.; 3];
         for (a, b) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-            let node =
-                self.nodes[(row + a) % MAP_POINTS * MAP_POINTS + (column + b) % MAP_POINTS];
+            let node = self.nodes[(row + a) % MAP_POINTS * MAP_POINTS + (column + b) % MAP_POINTS];
             let (p, dp) = along_phi.weights(a);
             let (q, dq) = along_psi.weights(b);
             let mix = |p: [f64; 2], q: [f64; 2]| {
@@ -157,8 +156,7 @@ mod tests {
             let slopes = periodic_slopes(&points);
             let n = MAP_POINTS;
             let (before, after) = ((i + n - 1) % n, (i + 1) % n);
-            slopes[before] + 4. * slopes[i] + slopes[after]
-                - 3. * (points[after] - points[before])
+            slopes[before] + 4. * slopes[i] + slopes[after] - 3. * (points[after] - points[before])
         };
         assert!((0..MAP_POINTS).all(|i| rest(i).abs() < 1e-14));
     }
@@ -166,7 +164,7 @@ mod tests {
     #[test]
     fn derivatives_are_those_of_the_value() {
         let surface = &surfaces()[3];
-        for (phi, psi) in [(-1.3, 2.2), (0.01, -3.1), (3.1, 3.14), (-2.9, 0.4)] {
+        for (phi, psi) in [(-1.3, 2.2), (0.01, -3.1), (3.1, 3.13), (-2.9, 0.4)] {
             let (_, by_phi, by_psi) = surface.at(phi, psi);
             let h = 1e-5;
             let slope = |dphi: f64, dpsi: f64| {

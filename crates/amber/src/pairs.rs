@@ -159,7 +159,10 @@ impl Pairs {
                 };
                 self.group::<false, WATER>(&own, group, all, places, radii, &mut sums, tally);
             }
-            let (group, lane) = (row.atom / crate::lanes::WIDTH, row.atom % crate::lanes::WIDTH);
+            let (group, lane) = (
+                row.atom / crate::lanes::WIDTH,
+                row.atom % crate::lanes::WIDTH,
+            );
             for k in 0..3 {
                 let total = sum(sums.gradient[k]);
                 tally.gradient[group][k].as_array_mut()[lane] += total;
@@ -170,12 +173,7 @@ impl Pairs {
         }
     }
 
-    fn own<const WATER: bool>(
-        &self,
-        atom: usize,
-        places: &[[Lanes; 3]],
-        radii: &[Radius],
-    ) -> Own {
+    fn own<const WATER: bool>(&self, atom: usize, places: &[[Lanes; 3]], radii: &[Radius]) -> Own {
         let (group, lane) = (atom / crate::lanes::WIDTH, atom % crate::lanes::WIDTH);
         let own = |lanes: Lanes| all(lanes.as_array_ref()[lane]);
         let (radius, quarter) = if WATER {
@@ -198,7 +196,10 @@ impl Pairs {
 
     /// The pairs of one atom with one group. `pull` is the energy's derivative by the distance, over the distance.
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "inlined into two loops over the same state")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "inlined into two loops over the same state"
+    )]
     fn group<const MASKED: bool, const WATER: bool>(
         &self,
         own: &Own,

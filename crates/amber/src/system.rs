@@ -74,7 +74,11 @@ impl System {
         Ok(Self {
             count: molecule.atoms.len(),
             bonds: bonds.collect(),
-            radii: topology.spheres.iter().map(|sphere| sphere.radius).collect(),
+            radii: topology
+                .spheres
+                .iter()
+                .map(|sphere| sphere.radius)
+                .collect(),
             bonded: Bonded::new(&topology),
             pairs: Pairs::new(&topology),
             water,
@@ -168,7 +172,8 @@ impl System {
         water.radii(&sheet.tallies, &mut sheet.radii, &mut sheet.slopes);
         let radii = &sheet.radii;
         self.team.each(&mut sheet.tallies, |share, tally| {
-            self.pairs.tally_in_water(&shares[share], places, radii, tally);
+            self.pairs
+                .tally_in_water(&shares[share], places, radii, tally);
         });
         energy.nonbonded += sheet.nonbonded();
         energy.solvation = water.alone(&sheet.tallies, radii, &mut sheet.slopes);
@@ -232,8 +237,9 @@ impl Sheet {
         for (atom, total) in gradient.iter_mut().enumerate() {
             *total = self.gradient[atom];
             for tally in &self.tallies {
-                for k in 0..3 {
-                    total[k] += tally.gradient[atom / WIDTH][k].as_array_ref()[atom % WIDTH];
+                let group = &tally.gradient[atom / WIDTH];
+                for (total, lanes) in total.iter_mut().zip(group) {
+                    *total += lanes.as_array_ref()[atom % WIDTH];
                 }
             }
         }

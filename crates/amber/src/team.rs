@@ -34,7 +34,11 @@ impl Team {
     }
 
     /// Does both, beside each other if there are threads.
-    pub fn both<R: Send>(&self, first: impl FnOnce() -> R + Send, second: impl FnOnce() + Send) -> R {
+    pub fn both<R: Send>(
+        &self,
+        first: impl FnOnce() -> R + Send,
+        second: impl FnOnce() + Send,
+    ) -> R {
         match &self.pool {
             None => {
                 let result = first();

@@ -192,9 +192,8 @@ impl Topology {
     /// With wildcards the first two are ordered so whatever they are.
     fn ordered(&self, others: [usize; 3], order: [usize; 3], is_loose: bool) -> [usize; 3] {
         let [mut a, mut b, mut d] = order;
-        let is_late = |first: usize, second: usize| {
-            self.ranks[others[first]] > self.ranks[others[second]]
-        };
+        let is_late =
+            |first: usize, second: usize| self.ranks[others[first]] > self.ranks[others[second]];
         let is_alike = |first: usize, second: usize| {
             let [first, second] = [first, second].map(|place| self.kinds[others[place]]);
             first == second || is_loose && element(first) == element(second)

@@ -2,6 +2,8 @@
 //!
 //! `folding.json` has what OpenMM 8.6.1 computes for the structures beside it; its note says how.
 
+#![allow(clippy::unwrap_used)]
+
 use amber::{AmberError, Energy, Solvent, System};
 use molecule::{Molecule, Point, pdb};
 use serde_json::Value;
@@ -141,7 +143,12 @@ fn the_bits_are_those_of_every_other_build() {
         let molecule = structure(file);
         let system = System::new(&molecule, Solvent::Obc2).unwrap();
         let found = system.energy(&molecule.positions).total();
-        assert_eq!(found.to_bits(), total, "{file}: {found} is {:#x}", found.to_bits());
+        assert_eq!(
+            found.to_bits(),
+            total,
+            "{file}: {found} is {:#x}",
+            found.to_bits()
+        );
     }
 }
 const ALANINE_BITS: u64 = 0xc036_70ee_3ef0_75e6;
@@ -154,8 +161,15 @@ fn moving_and_turning_the_whole_changes_nothing() {
     let (energy, gradient) = evaluate(&system, &molecule.positions);
     let (cos, sin) = (0.6, 0.8);
     let turn = |[x, y, z]: Point| [cos * x - sin * y, sin * x + cos * y, z];
-    let moved: Vec<Point> = molecule.positions.iter().map(|place| turn(*place)).collect();
-    let moved: Vec<Point> = moved.iter().map(|[x, y, z]| [x + 30., y - 7., z + 2.]).collect();
+    let moved: Vec<Point> = molecule
+        .positions
+        .iter()
+        .map(|place| turn(*place))
+        .collect();
+    let moved: Vec<Point> = moved
+        .iter()
+        .map(|[x, y, z]| [x + 30., y - 7., z + 2.])
+        .collect();
     let (moved_energy, moved_gradient) = evaluate(&system, &moved);
     assert!((energy.total() - moved_energy.total()).abs() < 1e-8);
     for (slope, moved) in gradient.iter().zip(&moved_gradient) {
@@ -234,7 +248,11 @@ fn atoms_may_come_in_any_order() {
     let (one, other) = (energy(&molecule), energy(&shuffled));
     for ((name, a), (_, b)) in one.named().into_iter().zip(other.named()) {
         // In which order the impropers of rings take their atoms follows the file, as in OpenMM.
-        let most = if name == "PeriodicTorsionForce" { 0.5 } else { 1e-9 };
+        let most = if name == "PeriodicTorsionForce" {
+            0.5
+        } else {
+            1e-9
+        };
         assert!((a - b).abs() < most, "{name}: {a} and {b}");
     }
 }
