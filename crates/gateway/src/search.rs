@@ -198,7 +198,7 @@ impl<'a, E: Errand> Search<'a, E> {
             match self.errand.suits(listed) {
                 false => Fit::Unfit,
                 true if self.tried.contains(&seat) => Fit::Tried,
-                true => Fit::Fit,
+                true => Fit::Free,
             }
         })
     }
@@ -245,7 +245,7 @@ pub(crate) enum Fit {
     /// It has been asked.
     Tried,
     /// It may be asked.
-    Fit,
+    Free,
 }
 
 /// Chooses a miner on one of these markets, beginning with one at random: among those in good standing; those set aside come last,
@@ -290,7 +290,7 @@ fn pick_of(market: &Market, are_aside: bool, fits: impl Fn(&Listed) -> Fit) -> O
     };
     let (miners, candidates): (Vec<Miner>, Vec<Candidate>) = listed
         .iter()
-        .filter(|listed| fits(listed) == Fit::Fit)
+        .filter(|listed| fits(listed) == Fit::Free)
         .filter_map(read)
         .unzip();
     choose(&candidates, best, &mut rand::rng()).map(|at| miners[at])

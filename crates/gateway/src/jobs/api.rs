@@ -281,7 +281,7 @@ pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
 /// A field that is a subnet's number, if it is there.
 pub(crate) fn netuid(fields: &mut Map<String, Value>) -> Result<Option<NetUid>, ApiError> {
     let value = fields.remove("netuid").filter(|value| !value.is_null());
-    let number = value.map(|value| serde_json::from_value(value));
+    let number = value.map(serde_json::from_value);
     number
         .transpose()
         .map_err(|_| ApiError::invalid("netuid", "`netuid` must be a subnet's number"))

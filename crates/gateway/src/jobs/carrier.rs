@@ -21,19 +21,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use primitives::{Hotkey, NetUid};
-use protocol::{
-    Code, Courier, Errand, Finished, JobReply, JobState, JobStatus, Letter, SignedWorkReceipt,
-    Trouble,
-};
-use tasks::Kind;
+use protocol::{Code, Errand, Trouble};
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
-use crate::condition::Asking;
 use crate::directory::{Listed, Miner};
+use crate::jobs::board::Entry;
 use crate::jobs::post::{Miss, Post};
-use crate::jobs::{Entry, Given, Job, Jobs, Place, Rhythm, State};
+use crate::jobs::stay::{Stay, checked, part};
+use crate::jobs::{Given, Job, Jobs, Place, Rhythm, State};
 use crate::market::Market;
 use crate::metrics::Outcome;
 use crate::search::{Fit, is_fault_of_request, pick};
@@ -48,10 +44,10 @@ pub(super) const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Carries a job to its end, or until the gateway stops.
 pub(super) async fn carry(jobs: Jobs, entry: Arc<Entry>) {
-    let shutdown = jobs.0.setting.shutdown.clone();
+    let shutdown = jobs.setting().shutdown.clone();
     let _at_rest = entry.at_rest.clone().drop_guard();
     let carrier = Carrier {
-        rhythm: jobs.0.setting.rhythm,
+        rhythm: jobs.setting().rhythm,
         jobs: jobs.clone(),
         entry: entry.clone(),
         refused: Vec::new(),
@@ -89,7 +85,7 @@ pub(super) async fn carry(jobs: Jobs, entry: Arc<Entry>) {
 
 /// Saves the job whenever that is worth it, at a calm pace.
 async fn keep_saved(jobs: &Jobs, entry: &Arc<Entry>) {
-    let pace = jobs.0.setting.rhythm.saving;
+    let pace = jobs.setting().rhythm.saving;
     loop {
         entry.dirty.notified().await;
         jobs.save_or_warn(entry).await;
@@ -218,7 +214,8 @@ impl Carrier {
         let errand = Errand {
             id: place.job,
             is_submitted: self.is_at(&place),
-            patience: kind.patience_of(&self.request()).saturating_sub(elapsed),
+            patience: (kind.patience_of(&self.request()) + self.rhythm.line)
+                .saturating_sub(elapsed),
         };
         let stay = Stay {
             entry: &self.entry,
@@ -270,7 +267,7 @@ impl Carrier {
                 let (netuid, miner) = seat;
                 tracing::info!(job = %self.entry.read().id, %netuid, %miner, reason, "a job is let down, and moves");
                 if self.is_placed() {
-                    let metrics = &self.jobs.0.setting.metrics;
+                    let metrics = &self.jobs.setting().metrics;
                     metrics.job_moved(&self.entry.job.borrow().task.to_string());
                 }
                 self.entry.change(|job| {
@@ -310,7 +307,7 @@ impl Carrier {
                     false if self.refused.contains(&seat) || !letdowns.contains(&times) => {
                         Fit::Tried
                     }
-                    false => Fit::Fit,
+                    false => Fit::Free,
                 }
             })
         };
@@ -320,7 +317,7 @@ impl Carrier {
     /// The subnets that pay for this task, in this version.
     fn markets(&self) -> Vec<Arc<Market>> {
         let job = self.entry.job.borrow();
-        let mut markets = self.jobs.0.setting.subnets.markets();
+        let mut markets = self.jobs.setting().subnets.markets();
         markets.retain(|market| {
             let is_meant = job.only.is_none_or(|only| only == market.netuid);
             is_meant && market.kind.id() == job.task
@@ -341,105 +338,8 @@ impl Carrier {
     }
 }
 
-/// A job's stay at one miner.
-struct Stay<'a> {
-    entry: &'a Entry,
-    place: &'a Place,
-    started: Instant,
-    /// Keeps the miner marked as busy with us.
-    _asking: Asking,
-}
-
-impl Stay<'_> {
-    /// Puts on the board what the miner says.
-    fn tell(&self, market: &Market, status: &JobStatus, is_first: bool) {
-        if is_first {
-            let wait = self.started.elapsed();
-            let conditions = &market.conditions;
-            conditions.began(&self.place.miner, wait, Instant::now());
-        }
-        let is_working = matches!(status.state, JobState::Working | JobState::Done);
-        self.entry.change(|job| {
-            if is_first {
-                job.place = Some(self.place.clone());
-            }
-            job.state = match is_working {
-                true => State::Working,
-                false => State::Waiting,
-            };
-            job.fraction = finite(status.fraction).unwrap_or(0.0).clamp(0.0, 1.0);
-            job.figure = status.figure.and_then(finite).or(job.figure);
-        });
-        if is_first {
-            self.entry.dirty.notify_one();
-        }
-    }
-
-    /// Keeps the best answers so far that have the task's form; goes on until dropped.
-    async fn look(&self, kind: &'static dyn Kind, mut finds: mpsc::Receiver<Bytes>) {
-        while let Some(body) = finds.recv().await {
-            match formed(kind, body).await {
-                Ok(body) => {
-                    let given = given(self.place, body, None);
-                    self.entry.change(|job| job.answer = Some(given));
-                    self.entry.dirty.notify_one();
-                }
-                Err(error) => {
-                    tracing::debug!(miner = %self.place.miner, %error, "a partial answer without form")
-                }
-            }
-        }
-        std::future::pending().await
-    }
-}
-
-fn finite(number: f64) -> Option<f64> {
-    number.is_finite().then_some(number)
-}
-
 fn lost(reason: &str) -> Visit {
     Visit::LetDown(reason.to_owned())
-}
-
-fn given(place: &Place, body: Arc<str>, receipt: Option<&SignedWorkReceipt>) -> Given {
-    Given {
-        body,
-        miner: place.miner,
-        uid: place.uid,
-        netuid: place.netuid,
-        request: place.job,
-        receipt: receipt.map(SignedWorkReceipt::to_header),
-    }
-}
-
-/// An answer's text, if it has the task's form. Looked at off the threads that serve others.
-async fn formed(kind: &'static dyn Kind, body: Bytes) -> Result<Arc<str>, MinerError> {
-    let looking = spawn_blocking(move || {
-        kind.check_answer(&body)
-            .map_err(|error| error.to_string())?;
-        let text = std::str::from_utf8(&body).map_err(|error| error.to_string())?;
-        Ok(Arc::from(text))
-    });
-    let looked = looking
-        .await
-        .unwrap_or_else(|error| Err(format!("the task's check ended badly: {error}")));
-    looked.map_err(MinerError::Protocol)
-}
-
-/// The answer, if it holds.
-async fn checked(
-    kind: &'static dyn Kind,
-    place: &Place,
-    finished: Finished,
-) -> Result<Given, MinerError> {
-    let Finished { body, receipt } = finished;
-    let missing = || MinerError::Receipt("a finished job without one".into());
-    let receipt = receipt.ok_or_else(missing)?;
-    receipt
-        .check(place.miner, &kind.id(), place.job, &body)
-        .map_err(|error| MinerError::Receipt(error.to_string()))?;
-    let body = formed(kind, body).await?;
-    Ok(given(place, body, Some(&receipt)))
 }
 
 /// Whose fault it is that a job came to nothing at a miner.
@@ -480,32 +380,5 @@ fn told(trouble: &Trouble<Miss>) -> String {
         Trouble::Failed(words) => format!("the miner gave up: {words}"),
         Trouble::Cancelled => "the miner cancelled the job by itself".into(),
         Trouble::TooSlow(limit) => format!("no answer within {} s", limit.as_secs_f64()),
-    }
-}
-
-/// Tells a miner that its job is cancelled, and fetches what it has found.
-async fn part(jobs: &Jobs, entry: &Entry, job: &Job, place: &Place) {
-    let markets = jobs.0.setting.subnets.markets();
-    let Some(market) = markets.into_iter().find(|own| own.netuid == place.netuid) else {
-        return;
-    };
-    let kind = market.kind;
-    let (found, _) = mpsc::channel(1);
-    let request = Bytes::copy_from_slice(job.request.as_bytes());
-    let rhythm = jobs.0.setting.rhythm;
-    let post = Post::resume(market, place.reached(), place.asker, request, rhythm, found);
-    if let Err(miss) = post.carry(Letter::Cancel(place.job)).await {
-        tracing::debug!(job = %job.id, error = %miss.error, "a job cannot be cancelled at its miner");
-        return;
-    }
-    let Ok(JobReply::Answer { body, .. }) = post.carry(Letter::answer(place.job)).await else {
-        return;
-    };
-    if let Ok(body) = formed(kind, body).await {
-        let found = given(place, body, None);
-        entry.job.send_modify(|job| {
-            job.answer = Some(found);
-            job.touch(daemon::unix_ms());
-        });
     }
 }

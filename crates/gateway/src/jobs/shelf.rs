@@ -199,7 +199,7 @@ mod tests {
         fs::write(at("x.tmp".into()), "half").expect("left behind");
         fs::write(at("README".into()), "hands off").expect("somebody else's");
         let (_, read) = Shelf::open(Some(folder.path())).expect("open");
-        assert_eq!(read, [whole.clone()]);
+        assert_eq!(read, std::slice::from_ref(&whole));
         let stranger = stranger.file_stem().expect("a name").to_str();
         let mut expected = vec![
             "README".to_owned(),

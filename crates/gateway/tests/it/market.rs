@@ -29,6 +29,7 @@ pub const RHYTHM: Rhythm = Rhythm {
     nobody: Duration::from_millis(500),
     pause_min: Duration::from_millis(20),
     pause_max: Duration::from_millis(80),
+    line: Duration::ZERO,
     unreached: Duration::from_millis(100),
     saving: Duration::from_millis(10),
     tempo: TEMPO,
