@@ -134,7 +134,7 @@ pub fn ln(x: Lanes) -> Lanes {
 
 /// Σ cᵢ xⁱ, the even and the odd powers apart, so that two chains of operations run side by side.
 #[inline(always)]
-fn polynomial<const N: usize>(x: Lanes, series: &[f64; N]) -> Lanes {
+pub fn polynomial<const N: usize>(x: Lanes, series: &[f64; N]) -> Lanes {
     let square = x * x;
     let (mut even, mut odd) = (ZERO, ZERO);
     let mut k = N;
