@@ -34,7 +34,7 @@ pub const LENGTH_TOLERANCE: f64 = 0.2;
 /// How far an angle may be from the ideal, in degrees.
 pub const ANGLE_TOLERANCE: f64 = 30.0;
 /// How far an atom of a flat group may be out of its plane, in ångström.
-pub const PLANE_TOLERANCE: f64 = 0.5;
+pub const PLANE_TOLERANCE: f64 = 0.3;
 /// How far the claimed energy may be from the true one, in kcal/mol.
 pub const ENERGY_TOLERANCE: f64 = 0.01;
 /// The most energy a chain may have for each of its residues, in kcal/mol.

@@ -50,8 +50,14 @@ const COLD: f64 = 0.4;
 /// How many points of the history are kept.
 pub const HISTORY_MAX: usize = 200;
 
-const BRIEF: Depth = Depth {
+/// A start is relaxed further than a hop: hops that prove good are relaxed on by the hops that follow them, and many
+/// shallow ones found lower energies than few deep ones.
+const START: Depth = Depth {
     iterations: 60,
+    gain: 0.02,
+};
+const HOP: Depth = Depth {
+    iterations: 20,
     gain: 0.02,
 };
 const DEEP: Depth = Depth {
@@ -202,14 +208,14 @@ impl<F: FnMut(Progress) -> ControlFlow<()>> Search<'_, F> {
     /// Relaxes starts for a while and returns the lowest of them, lowest first.
     fn scout(&mut self, start: &Molecule) -> Vec<Walker> {
         let mut folds: Vec<Fold> = Vec::new();
-        folds.extend(self.settle(&start.positions, BRIEF));
+        folds.extend(self.settle(&start.positions, START));
         let mut number = 0;
         while folds.len() < 2 || self.meter.fraction() < SCOUTING {
             if self.meter.is_empty() {
                 break;
             }
             let positions = starts::start(self.anatomy, number, &mut self.rng);
-            folds.extend(self.settle(&positions, BRIEF));
+            folds.extend(self.settle(&positions, START));
             folds.sort_by(|a, b| a.energy.total_cmp(&b.energy));
             folds.truncate(WALKERS);
             number += 1;
@@ -224,7 +230,7 @@ impl<F: FnMut(Progress) -> ControlFlow<()>> Search<'_, F> {
     fn hop(&mut self, walker: &mut Walker) {
         let kind = self.choose();
         let turned = Move::ALL[kind].apply(self.anatomy, &walker.fold.positions, &mut self.rng);
-        let Some(fold) = self.settle(&turned, BRIEF) else {
+        let Some(fold) = self.settle(&turned, HOP) else {
             self.learn(kind, false);
             walker.hops_without_gain += 1;
             return;
@@ -253,7 +259,7 @@ impl<F: FnMut(Progress) -> ControlFlow<()>> Search<'_, F> {
             return;
         }
         let shaken = Move::Shake.apply(self.anatomy, &walker.fold.positions, &mut self.rng);
-        let settled = self.settle(&shaken, BRIEF);
+        let settled = self.settle(&shaken, START);
         if let Some(fold) = settled {
             walker.fold = fold;
         }

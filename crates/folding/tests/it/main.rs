@@ -14,11 +14,11 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 
 fn sequence(text: &str) -> Sequence {
-    text.parse().unwrap()
+    text.parse().expect("letters of amino acids")
 }
 
 fn system(molecule: &Molecule) -> System {
-    System::new(molecule, Solvent::Obc2).unwrap()
+    System::new(molecule, Solvent::Obc2).expect("parameters for every chain")
 }
 
 /// A search of so many evaluations.

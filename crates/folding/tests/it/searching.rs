@@ -11,7 +11,7 @@ use molecule::Molecule;
 use crate::{found, random_sequence, sequence, system};
 
 fn phi_psi(m: &Molecule) -> (f64, f64) {
-    let at = |residue: usize, name: &str| m.position(residue, name).unwrap();
+    let at = |residue, name| m.position(residue, name).expect("an atom of the backbone");
     let dihedral = |a, b, c, d| molecule::point::dihedral(a, b, c, d);
     (
         dihedral(at(0, "C"), at(1, "N"), at(1, "CA"), at(1, "C")),
