@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  data/*.dat, *.lib ─▶ parameters ─┐
-//!                       template ───┼─▶ topology ─▶ system ─┬─▶ bonded, cmap     few terms, one by one
-//!  Molecule ────────────────────────┘                       └─▶ pairs, born      every pair, four at a time
+//!                       template ───┼─▶ topology ─▶ system ─┬─▶ bonded, map   few terms, one by one
+//!  Molecule ────────────────────────┘                       └─▶ pairs, born   every pair, two at a time, in shares (rows)
 //! ```
 //!
 //! [`System::new`] gives every atom of a molecule its parameters; [`System::energy`] and [`System::gradient`] then evaluate
