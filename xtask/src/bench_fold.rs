@@ -56,7 +56,11 @@ impl BenchFold {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..self.rounds {
             ours.push(self.measure(root, &target.join("release/examples/pace"), None)?);
-            theirs.push(self.measure(root, &python, Some("crates/amber/benches/pace_of_openmm.py"))?);
+            theirs.push(self.measure(
+                root,
+                &python,
+                Some("crates/amber/benches/pace_of_openmm.py"),
+            )?);
         }
         let (ours, theirs) = (middle(ours)?, middle(theirs)?);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -1,5 +1,8 @@
-"""How long OpenMM's CPU platform takes for an energy with its forces: `pace_of_openmm.py FILE.pdb THREADS SECONDS` prints the median
-in milliseconds, how many evaluations it is of, and the energy in kcal/mol."""
+"""How long OpenMM's CPU platform takes for an energy with its forces.
+
+`pace_of_openmm.py FILE.pdb THREADS SECONDS` prints the median in milliseconds, how many evaluations it is of, and the energy in
+kcal/mol.
+"""
 
 import sys
 import time
