@@ -12,7 +12,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ApiError;
-use crate::jobs::{Bounds, Job, JobId, Owner, Rhythm, Setting, Shelf, ShelfError, State, carrier};
+use crate::jobs::{
+    Bounds, Job, JobId, Owner, Place, Rhythm, Setting, Shelf, ShelfError, State, carrier,
+};
 use crate::metrics::Metrics;
 use crate::subnets::Subnets;
 
@@ -33,6 +35,8 @@ pub(super) struct Entry {
     pub(super) job: watch::Sender<Job>,
     /// Whether it has been deleted. Held while its file is written, so that the last writer knows.
     is_gone: tokio::sync::Mutex<bool>,
+    /// To whom it was offered last, who may have taken it without having said so yet.
+    offered: Mutex<Option<Place>>,
     /// Something is worth saving.
     pub(super) dirty: Notify,
     /// Done once nobody carries it any more.
@@ -349,6 +353,7 @@ impl Entry {
         Self {
             job: watch::Sender::new(job),
             is_gone: tokio::sync::Mutex::new(false),
+            offered: Mutex::default(),
             dirty: Notify::new(),
             at_rest: CancellationToken::new(),
             listeners: Arc::new(Semaphore::new(bounds.listeners_each)),
@@ -358,6 +363,10 @@ impl Entry {
 
     pub(super) fn read(&self) -> Job {
         self.job.borrow().clone()
+    }
+
+    pub(super) fn offered(&self) -> MutexGuard<'_, Option<Place>> {
+        self.offered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What it takes, or may yet.

@@ -9,12 +9,13 @@
 //! 3. An answer must have the task's form and the miner's receipt over exactly this submission and answer. Then the job is done.
 //! 4. A miner that did not take the job (busy, other clock, no permit) is not to blame. Two that find fault with the request itself
 //!    end the job. Every other end is a letdown: the miner is set aside, and the job goes to another.
-//! 5. When all have been asked the next round begins after a pause. A job that nobody takes for [`Rhythm::nobody`] fails, and so does
-//!    one that has been let down [`LETDOWNS_MAX`] times.
+//! 5. When all have been asked the next round begins after a pause. A job for which nobody is there for [`Rhythm::nobody`] fails, and so
+//!    does one that has been let down [`LETDOWNS_MAX`] times; one for which nobody has a place waits up to [`Rhythm::full`].
 //! 6. A job that was somewhere when the gateway stopped is followed there again.
 //! 7. Cancelled, the job is cancelled at its miner too, and what it has found so far is fetched once more.
 //!
 //! [`Rhythm::nobody`]: super::Rhythm::nobody
+//! [`Rhythm::full`]: super::Rhythm::full
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,6 +51,7 @@ pub(super) async fn carry(jobs: Jobs, entry: Arc<Entry>) {
         rhythm: jobs.setting().rhythm,
         jobs: jobs.clone(),
         entry: entry.clone(),
+        begun: Instant::now(),
         refused: Vec::new(),
         fault: None,
         reason: None,
@@ -74,8 +76,9 @@ pub(super) async fn carry(jobs: Jobs, entry: Arc<Entry>) {
         }
     }
     let job = entry.read();
-    if let (State::Cancelled, Some(place)) = (job.state, &job.place) {
-        let parting = part(&jobs, &entry, &job, place);
+    let offered = entry.offered().take();
+    if let (State::Cancelled, Some(place)) = (job.state, job.place.clone().or(offered)) {
+        let parting = part(&jobs, &entry, &job, &place);
         if timeout(FAREWELL, parting).await.is_err() {
             tracing::debug!(job = %job.id, "the miner of a cancelled job does not answer");
         }
@@ -106,6 +109,8 @@ enum Visit {
     Done(Given),
     /// It did not take the job, for this reason; it is not to blame.
     Declined(String),
+    /// It has no place for the job just now.
+    Full(String),
     /// It finds fault with the request.
     Fault(String),
     /// It let the job down.
@@ -117,6 +122,7 @@ struct Carrier {
     jobs: Jobs,
     entry: Arc<Entry>,
     rhythm: Rhythm,
+    begun: Instant,
     /// Who said no in this round.
     refused: Vec<(NetUid, Hotkey)>,
     /// Who found fault with the request.
@@ -148,8 +154,14 @@ impl Carrier {
             };
             let seat = (market.netuid, miner.hotkey);
             let visit = self.begin(market, miner).await;
-            if matches!(visit, Visit::LetDown(_)) {
-                (idle_since, pause) = (Instant::now(), self.rhythm.pause_min);
+            match visit {
+                Visit::LetDown(_) => {
+                    (idle_since, pause) = (Instant::now(), self.rhythm.pause_min);
+                }
+                Visit::Full(_) if self.begun.elapsed() < self.rhythm.full => {
+                    idle_since = Instant::now();
+                }
+                _ => {}
             }
             if let Some(end) = self.note(seat, visit) {
                 return end;
@@ -198,6 +210,7 @@ impl Carrier {
             job,
             since_ms: daemon::unix_ms(),
         };
+        *self.entry.offered() = Some(place.clone());
         self.visit(post, place, Duration::ZERO, finds).await
     }
 
@@ -251,7 +264,7 @@ impl Carrier {
     fn note(&mut self, seat: (NetUid, Hotkey), visit: Visit) -> Option<End> {
         let reason = match visit {
             Visit::Done(given) => return Some(End::Done(given)),
-            Visit::Declined(reason) => {
+            Visit::Declined(reason) | Visit::Full(reason) => {
                 self.refused.push(seat);
                 reason
             }
@@ -352,9 +365,10 @@ fn judge(market: &Market, miner: &Miner, trouble: Trouble<Miss>, is_taken: bool)
         }) if !is_taken && refusal.code != Code::Failed => {
             tracing::debug!(uid = %miner.uid, %refusal, "a miner does not take a job");
             market.tried(miner, Outcome::Refused);
-            match is_fault_of_request(refusal.code) {
-                true => Visit::Fault(refusal.message),
-                false => Visit::Declined(reason),
+            match refusal.code {
+                code if is_fault_of_request(code) => Visit::Fault(refusal.message),
+                Code::Busy => Visit::Full(reason),
+                _ => Visit::Declined(reason),
             }
         }
         Trouble::Lost(miss) => {

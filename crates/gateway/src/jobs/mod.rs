@@ -7,7 +7,7 @@
 //! ```text
 //!            create                a miner takes it             its answer holds
 //!  customer ───────▶ waiting ◀──────────────────────▶ working ───────────────────▶ done
-//!                      │ nobody took it for `Rhythm::nobody`│  the miner is lost
+//!                      │ nobody took it for long            │  the miner is lost
 //!                      │ two miners find fault with it      └──▶ waiting
 //!                      ▼
 //!                    failed              cancel, from waiting or working ──▶ cancelled
@@ -95,8 +95,10 @@ impl Default for Bounds {
 /// How patient the carriers are.
 #[derive(Clone, Copy, Debug)]
 pub struct Rhythm {
-    /// How long a job waits for somebody to take it before it fails.
+    /// How long a job waits for somebody to be there before it fails.
     pub nobody: Duration,
+    /// How long a job waits for a place while all who are there are full.
+    pub full: Duration,
     /// First pause when all miners have said no; each further one is twice as long.
     pub pause_min: Duration,
     /// Longest pause.
@@ -115,6 +117,7 @@ impl Default for Rhythm {
     fn default() -> Self {
         Self {
             nobody: Duration::from_secs(600),
+            full: Duration::from_secs(6 * 3600),
             pause_min: Duration::from_secs(1),
             pause_max: Duration::from_secs(10),
             line: Duration::from_secs(60),

@@ -6,12 +6,12 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use futures::StreamExt;
-use gateway::jobs::Bounds;
+use gateway::jobs::{Bounds, Rhythm};
 use protocol::{JobState, Route};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::market::{Market, Reply, Setup, TOUR, Trade, post};
+use crate::market::{Market, RHYTHM, Reply, Setup, TOUR, Trade, post};
 use crate::villains::Character::{
     self, Busy, Dead, Forger, Honest, Lazy, Mumbler, Padder, Quitter, Silent, Stranger,
 };
@@ -393,11 +393,22 @@ async fn a_job_fails_when_nobody_is_left_or_two_find_fault_with_it() {
     );
 }
 
-/// A job that nobody can take yet waits; the gateway may know of no miner for its first seconds.
+/// Who is full is there; a job waits longer for them than for nobody.
 #[tokio::test]
 async fn a_job_waits_while_all_miners_are_full() {
-    let market = with(&[Busy]).open();
+    let rhythm = Rhythm {
+        nobody: Duration::from_millis(50),
+        ..RHYTHM
+    };
+    let market = Setup {
+        rhythm,
+        ..with(&[Busy])
+    }
+    .open();
     let id = market.job().await;
+    while market.villains.asked(&market.pairs[0]) < 8 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     assert_eq!(market.look(&id).await["status"], "waiting");
     market.villains.set(&market.pairs[0], Honest);
     let taken = market.villains.yard.taken(0).await;

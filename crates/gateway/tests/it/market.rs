@@ -27,6 +27,7 @@ use crate::yard::TEMPO;
 /// Carriers in a hurry.
 pub const RHYTHM: Rhythm = Rhythm {
     nobody: Duration::from_millis(500),
+    full: Duration::from_secs(600),
     pause_min: Duration::from_millis(20),
     pause_max: Duration::from_millis(80),
     line: Duration::ZERO,
