@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 use amber::{AmberError, Energy, Solvent, System};
-use molecule::{Molecule, Point, pdb};
+use molecule::{Molecule, Point, mmcif, pdb};
 use serde_json::Value;
 use std::path::Path;
 
@@ -141,6 +141,24 @@ fn one_and_two_threads_give_the_same_bits() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_round_trip_through_mmcif_keeps_the_bits() {
+    for file in ["villin_1vii_0.pdb", "capped.pdb", "bridge.pdb"] {
+        let mut molecule = structure(file);
+        for (k, place) in molecule.positions.iter_mut().enumerate() {
+            // Positions that no three decimals hold.
+            *place = place.map(|coordinate| coordinate + 1e-4 / (k as f64 + 3.));
+        }
+        let read = mmcif::read(&mmcif::write(&molecule, "")).unwrap();
+        let [here, there] = [&molecule, &read].map(|molecule| {
+            let system = System::new(molecule, Solvent::Obc2).unwrap();
+            let (energy, gradient) = evaluate(&system, &molecule.positions);
+            bits(&energy, &gradient)
+        });
+        assert_eq!(here, there, "{file}");
     }
 }
 
@@ -295,8 +313,7 @@ fn positions_that_coincide_have_no_finite_energy() {
 fn bonds_and_radii_are_shown() {
     let molecule = structure("1vii_native.pdb");
     let system = System::new(&molecule, Solvent::None).unwrap();
-    // A tree has one bond less than atoms; each of villin's rings (four of phenylalanine, one of tryptophan's two, and
-    // proline's) adds one.
+    // A tree has one bond less than atoms; each ring adds one: four of phenylalanine, tryptophan's two, proline's.
     assert_eq!(system.atoms(), 596);
     assert_eq!(system.bonds().len(), 595 + 7);
     let ca = molecule.atom(3, "CA").unwrap();
