@@ -1,5 +1,6 @@
 //! The market as a whole: its spine, its money under a crowd, its tasks, and the tutorial that adds one.
 
+mod folds;
 mod jobs;
 mod money;
 mod spine;
