@@ -94,11 +94,13 @@ impl<'a> Tokens<'a> {
     fn quoted(&mut self, quote: u8) -> Result<(usize, Token<'a>), FileError> {
         let line = self.line;
         let bytes = self.rest.as_bytes();
-        let is_end = |&at: &usize| {
-            bytes[at] == quote && bytes.get(at + 1).is_none_or(u8::is_ascii_whitespace)
+        // Stops at whichever comes first, so that a line of many words is not looked through once for each.
+        let is_last = |&at: &usize| match bytes[at] {
+            b'\n' => true,
+            byte => byte == quote && bytes.get(at + 1).is_none_or(u8::is_ascii_whitespace),
         };
-        let length = bytes.iter().position(|&byte| byte == b'\n');
-        let end = (1..length.unwrap_or(bytes.len())).find(is_end);
+        let end = (1..bytes.len()).find(is_last);
+        let end = end.filter(|&at| bytes[at] == quote);
         let end = end.ok_or(FileError::UnendedText { line })?;
         let text = &self.rest[1..end];
         self.skip(end + 1);
@@ -158,6 +160,15 @@ mod tests {
                 (6, Token::Value(".")),
             ]
         );
+    }
+
+    /// Looking through the rest of the line for each of them would take hours.
+    #[test]
+    fn a_million_quoted_words_on_one_line_are_read() {
+        let text = "'' ".repeat(1_000_000);
+        let mut tokens = Tokens::of(&text);
+        let words = std::iter::from_fn(|| tokens.next().unwrap());
+        assert_eq!(words.count(), 1_000_000);
     }
 
     #[test]
