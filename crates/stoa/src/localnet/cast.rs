@@ -33,7 +33,7 @@ const JOB_PROBE_MS: u32 = 12_000;
 const JOB_PROBE_BUDGET_S: u32 = 3;
 
 /// How far miners whose work takes long stand back behind everybody else on this machine.
-const JOB_NICE: u32 = 15;
+const JOB_NICE: u32 = 10;
 
 /// How much later than it could the slow honest miner answers, in milliseconds: each piece of a stream, or a whole answer.
 fn throttle_ms(delivery: Delivery) -> u32 {
@@ -559,7 +559,7 @@ mod tests {
         assert!(
             miners
                 .iter()
-                .all(|role| value(role, "--nice") == Some("15"))
+                .all(|role| value(role, "--nice") == Some("10"))
         );
         let validator = &cast.troupes[0].validators[0];
         assert_eq!(value(validator, "--probe-budget-s"), Some("3"));
