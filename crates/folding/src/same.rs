@@ -1,7 +1,8 @@
 //! Tells whether two answers are the same fold under another shift, rotation, or naming of equal atoms.
 //!
 //! Whoever copies another's answer may shift and rotate it, and may trade the names of atoms that the molecule cannot tell
-//! apart: the two edges of a ring, the two oxygens of an acid. So those names are made to agree before measuring.
+//! apart: the two edges of a ring, the two oxygens of an acid. So those names are made to agree before measuring. And whoever turns
+//! one side chain out of the way, at the price of a little energy, has copied the rest: so the backbone is measured by itself.
 
 use molecule::compare::rmsd;
 use molecule::{Molecule, Point};
@@ -13,10 +14,37 @@ use crate::space::{dihedral, wrapped};
 /// rounding and a few steps of minimisation move an atom.
 pub const SAME_WITHIN: f64 = 0.05;
 
+/// Below how many ångström two backbones are the same. Separate searches that end in the same basin end closer; who shakes a copy and
+/// minimises it again does not get farther.
+pub const SAME_BACKBONE_WITHIN: f64 = 0.25;
+
+/// Shorter chains have so few backbones that separate searches find the same one.
+const BACKBONE_RESIDUES_MIN: usize = 8;
+
 /// Whether two answers that passed the check are the same fold: the root mean square distance between their atoms, all but
-/// hydrogens and after the best superposition, is below [`SAME_WITHIN`].
+/// hydrogens and after the best superposition, is below [`SAME_WITHIN`], or, in a chain that is long enough to have many shapes, that
+/// between their backbones below [`SAME_BACKBONE_WITHIN`].
 pub fn same_fold(a: &Molecule, b: &Molecule) -> bool {
-    fold_distance(a, b).is_some_and(|distance| distance < SAME_WITHIN)
+    let is_below = |distance: Option<f64>, limit| distance.is_some_and(|distance| distance < limit);
+    is_below(fold_distance(a, b), SAME_WITHIN)
+        || BACKBONE_RESIDUES_MIN <= a.residues.len()
+            && is_below(backbone_distance(a, b), SAME_BACKBONE_WITHIN)
+}
+
+/// How far apart two backbones of one sequence are, in ångström.
+fn backbone_distance(a: &Molecule, b: &Molecule) -> Option<f64> {
+    let backbone = |molecule: &Molecule| -> Option<Vec<Point>> {
+        let atoms = (0..a.residues.len()).flat_map(|residue| {
+            // A cap lacks some of them, in both.
+            ["N", "CA", "C", "O"].map(|name| (residue, name))
+        });
+        let there = atoms.filter(|(residue, name)| a.position(*residue, name).is_some());
+        there
+            .map(|(residue, name)| molecule.position(residue, name))
+            .collect()
+    };
+    let (first, second) = (backbone(a)?, backbone(b)?);
+    Some(rmsd(&first, &second))
 }
 
 /// How far apart two folds of one sequence are, in ångström, as [`same_fold`] measures it; `None` if they are not of the

@@ -14,7 +14,8 @@
 //! * It ends: after the errand's patience, or when nothing was heard of the miner for [`SILENCE`].
 //! * A poll that is lost costs nothing; a miner that refuses to know the job ends the errand at once.
 //! * However often a miner has news, it is asked no sooner than [`PACE`] after the last question.
-//! * What has been found so far is looked at every [`GLANCE`], whether or not anybody is there to see it.
+//! * What has been found so far is looked at as soon as there is anything, and every [`GLANCE`] after, whether or not anybody is
+//!   there to see it.
 
 use std::time::Duration;
 
@@ -121,20 +122,24 @@ impl Errand {
             true => conversation.ask(Letter::status(self.id, 0, 0)).await?,
         };
         let mut status = conversation.status(first, 0)?;
-        let mut glanced = courier.now();
+        let mut glanced = None;
         tell(&status);
         while !status.state.is_over() {
             let asked = courier.now();
-            let letter = Letter::status(self.id, status.version, conversation.wait_ms()?);
+            conversation.ensure_patience()?;
+            // Always the longest: what is left of its patience would tell who asks.
+            let letter = Letter::status(self.id, status.version, POLL_MS_MAX);
             let reply = conversation.ask(letter).await?;
+            conversation.ensure_patience()?;
             let next = conversation.status(reply, status.version)?;
             if next != status {
                 tell(&next);
             }
             status = next;
-            let is_due = GLANCE <= courier.now().saturating_sub(glanced);
+            let now = courier.now();
+            let is_due = glanced.is_none_or(|at| GLANCE <= now.saturating_sub(at));
             if is_due && status.has_answer && !status.state.is_over() {
-                glanced = courier.now();
+                glanced = Some(now);
                 if let JobReply::Answer { body, .. } =
                     conversation.ask(Letter::answer(self.id)).await?
                 {
@@ -162,15 +167,12 @@ struct Conversation<'a, C> {
 }
 
 impl<C: Courier> Conversation<'_, C> {
-    /// How long the miner may hold the next poll back.
-    fn wait_ms(&self) -> Result<u64, Trouble<C::Error>> {
+    fn ensure_patience(&self) -> Result<(), Trouble<C::Error>> {
         let gone = self.courier.now().saturating_sub(self.begun);
-        let left = self.errand.patience.saturating_sub(gone);
-        if left.is_zero() {
-            return Err(Trouble::TooSlow(self.errand.patience));
+        match gone < self.errand.patience {
+            true => Ok(()),
+            false => Err(Trouble::TooSlow(self.errand.patience)),
         }
-        let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-        Ok(left_ms.clamp(1, POLL_MS_MAX))
     }
 
     /// Asks until there is a reply, or the miner has been silent for too long.

@@ -277,6 +277,8 @@ pub struct Compared<A = Reply> {
     pub miner: Hotkey,
     /// What was given.
     pub answer: A,
+    /// From asking to the whole answer, by the asker's own clock.
+    pub took: Duration,
     /// What it is worth by itself; to be changed.
     pub judgement: Judgement,
 }

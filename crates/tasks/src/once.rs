@@ -357,6 +357,7 @@ impl<T: Task> Judge for OnceJudge<T> {
             let rival = Compared {
                 miner: compared.miner,
                 answer: readable::<T>(compared)?,
+                took: compared.took,
                 judgement: compared.judgement.clone(),
             };
             Some((index, rival))

@@ -308,6 +308,8 @@ fn compared(office: &Office, challenge: &Challenge, mut all: Vec<Judged>) -> Vec
             places.push(place);
             round.push(Compared {
                 miner: judged.seat.hotkey,
+                took: Duration::try_from_secs_f64(answer.total_ms / 1_000.0)
+                    .unwrap_or(Duration::MAX),
                 answer,
                 judgement: judged.observed.judgement.clone(),
             });

@@ -290,7 +290,7 @@ fn what_was_found_so_far_is_looked_at_now_and_then() {
     let seen = miner.seen.lock().expect("nobody panicked");
     let seconds = seen.now.as_secs() as usize;
     assert!(
-        (seconds / 6..=seconds / 5).contains(&seen.shown),
+        (seconds / 6..=seconds / 5 + 1).contains(&seen.shown),
         "{} in {seconds} s",
         seen.shown
     );

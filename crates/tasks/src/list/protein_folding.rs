@@ -58,6 +58,9 @@ const GRACE: Duration = Duration::from_secs(6);
 const PROBE_LEAST_S: u64 = 2;
 /// … up to so many, unless the operator says otherwise.
 const PROBE_MOST: Duration = Duration::from_secs(30);
+/// What the judge's own search spends for each second that it gives, up to what [`folding::baseline()`] spends: a small part of what one
+/// slow core does in a second, so that a short probe on a busy machine can be beaten too.
+const EVALUATIONS_PER_S: f64 = 20.0;
 /// The longest title, in characters.
 const TITLE_CHARS_MAX: usize = 200;
 /// The most points of an answer's history.
@@ -210,8 +213,7 @@ impl Task for ProteinFolding {
             budget_s: probe_s(self.probe_s_max, rng) as f64,
             title: None,
         };
-        let baseline = folding::baseline(&sequence, rng.random())
-            .expect("every residue that is drawn or was read has its parameters");
+        let baseline = baseline(&sequence, request.budget_s, rng.random());
         (request, Secret { baseline, native })
     }
 
@@ -240,11 +242,12 @@ impl Task for ProteinFolding {
         let Ok(entries) = entries else { return };
         let worths = round::compared(secret.baseline, secret.native.as_ref(), &entries);
         let others = answers.len().saturating_sub(1);
-        for (compared, worth) in answers.iter_mut().zip(&worths) {
+        for (compared, worth) in answers.iter_mut().zip(worths) {
             let speed = compared.judgement.speed;
+            let worth = round::in_time(worth, request.budget_s, compared.took.as_secs_f64());
             compared.judgement = Judgement {
                 speed,
-                ..judged(worth, others)
+                ..judged(&worth, others)
             };
         }
     }
@@ -448,6 +451,17 @@ fn judged(worth: &round::Worth, others: usize) -> Judgement {
         figures: vec![others as f32],
         ..Judgement::of(worth.quality, worth.reason.clone())
     }
+}
+
+/// The energy that the judge comes to by itself: the same on every machine, as it spends a count of evaluations.
+fn baseline(sequence: &Sequence, budget_s: f64, seed: u64) -> f64 {
+    let chain = folding::build(sequence);
+    let system = System::new(&chain, Solvent::Obc2)
+        .expect("every residue that is drawn or was read has its parameters");
+    let evaluations = (EVALUATIONS_PER_S * budget_s) as u64;
+    let budget = Budget::Evaluations(evaluations.min(folding::baseline::BASELINE_EVALUATIONS));
+    let go_on = |_: folding::Progress<'_>| ControlFlow::Continue(());
+    folding::search(&system, &chain, budget, seed, go_on).energy
 }
 
 /// The seconds of a probe: whole ones, short ones as often as long ones of twice the length.

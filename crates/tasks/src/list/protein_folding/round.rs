@@ -8,8 +8,10 @@
 //!    the best of the round 1.
 //! 2. Of answers that are the same fold ([`same_fold`]: their heavy atoms lie within a twentieth of an ångström of each other after
 //!    shifting and turning) the one that came first is worth what it is worth, the others nothing.
-//! 3. Where the chain's structure is known, half of the worth is the mean of TM-score and lDDT.
-//! 4. An answer that nobody else was asked beside is the best of its round, and says nothing of how good a miner is: it counts
+//! 3. Where the chain's structure is known, half of that is multiplied by the mean of TM-score and lDDT.
+//! 4. An answer that took longer than the time given and [`SLACK_S`] more is worth as much less as it took longer ([`in_time`]): who searches
+//!    past the time gains nothing by it.
+//! 5. An answer that nobody else was asked beside is the best of its round, and says nothing of how good a miner is: it counts
 //!    only as long as there are no others ([`quality`]).
 
 use folding::same_fold;
@@ -21,6 +23,9 @@ use scoring::{FORGIVENESS, Observation};
 const MEMORY: usize = 32;
 /// So many worthless answers are taken to have come before the first.
 const DOUBT: usize = 4;
+
+/// What an answer may take beyond the time given, in seconds: building, writing, the way, waiting for a processor.
+const SLACK_S: f64 = 3.0;
 
 /// An answer in order, as it came.
 pub(super) struct Entry {
@@ -74,11 +79,24 @@ pub(super) fn compared(baseline: f64, native: Option<&Molecule>, entries: &[Entr
     entries.iter().enumerate().map(worth).collect()
 }
 
-/// An answer's worth where the structure is known.
+/// The worth of an answer that took so many seconds where so many were given.
+pub(super) fn in_time(worth: Worth, budget_s: f64, took_s: f64) -> Worth {
+    let allowed_s = budget_s + SLACK_S;
+    if took_s <= allowed_s {
+        return worth;
+    }
+    let Worth { quality, reason } = worth;
+    Worth {
+        quality: quality * allowed_s / took_s,
+        reason: format!("{reason}; came after {took_s:.1} s, {budget_s} s were given"),
+    }
+}
+
+/// An answer's worth where the structure is known: what looks like it and has no little energy is nobody's work.
 fn beside(native: &Molecule, model: &Molecule, share: f64, reason: String) -> Worth {
     let (tm, lddt) = (tm_score(model, native), lddt(model, native));
     Worth {
-        quality: (share + (tm + lddt) / 2.0) / 2.0,
+        quality: share * (1.0 + (tm + lddt) / 2.0) / 2.0,
         reason: format!("{reason}; TM-score {tm:.2}, lDDT {lddt:.2}"),
     }
 }

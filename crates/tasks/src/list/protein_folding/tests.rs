@@ -159,6 +159,7 @@ fn compared(answer: FoldAnswer, judgement: Judgement) -> Compared<FoldAnswer> {
     Compared {
         miner,
         answer,
+        took: Duration::from_secs(1),
         judgement,
     }
 }

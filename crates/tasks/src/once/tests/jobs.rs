@@ -184,6 +184,7 @@ fn answered(judge: &dyn Judge, challenge: &Challenge, body: &'static [u8]) -> Co
     };
     Compared {
         miner: miner().account(),
+        took: std::time::Duration::from_secs(20),
         judgement: judge.judge(put, &reply).expect("judged"),
         answer: reply,
     }
