@@ -28,7 +28,7 @@ class Folds:
 
     def create(self, **order):
         response = httpx.post(self.url, json=order, timeout=30)
-        check(response.status_code == 202, f"a fold is taken: {response.status_code} {response.text[:200]}")
+        check(response.status_code == 202, f"a fold is taken: {response.status_code} {response.text[:60]} …")
         return response.json()
 
     def get(self, fold):
@@ -37,7 +37,8 @@ class Folds:
             response = httpx.get(f"{self.url}/{fold['id']}", timeout=10)
         except httpx.TransportError:
             return None
-        check(response.status_code == 200, f"{fold['id']} is known: {response.status_code}")
+        if response.status_code != 200:
+            check(False, f"{fold['id']} is known: {response.status_code} {response.text[:200]}")
         return response.json()
 
     def file(self, fold, name):
