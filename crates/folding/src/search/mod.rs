@@ -9,8 +9,8 @@
 //! 2. Hops: walkers take turns. A walker turns joints ([`moves`]), relaxes the result by L-BFGS in Cartesian coordinates
 //!    ([`relax`]), and goes there if the energy fell, or rose by little against the temperature, which falls from
 //!    [`HOT`] to [`COLD`]. Moves that were followed by better energies are tried more often.
-//! 3. As the budget shrinks, so do the walkers: the highest is dropped at each quarter. One that stays where it is for
-//!    [`PATIENCE`] hops restarts from the lowest shape known, or from a new start.
+//! 3. After [`PAIRED`] of the budget only the lowest walker goes on. One that stays where it is for [`PATIENCE`] hops
+//!    restarts from the lowest shape known, or from a new start if that is where it is.
 //! 4. Polish: the last [`POLISH`] of the budget relaxes the lowest shape to its minimum.
 //!
 //! A shape counts only if it would pass the [check](crate::check), so what a search returns is never refused. Given a
@@ -37,16 +37,18 @@ use moves::Move;
 use relax::{Depth, Fold, relax};
 
 /// The share of the budget for finding out where to search.
-const SCOUTING: f64 = 0.2;
+const SCOUTING: f64 = 0.1;
 /// The share of the budget after which only the lowest shape is relaxed.
 const POLISH: f64 = 0.95;
 /// How many shapes are searched from, in turns.
-const WALKERS: usize = 4;
+const WALKERS: usize = 2;
+/// The share of the budget after which only the lower one goes on.
+const PAIRED: f64 = 0.25;
 /// How many hops a walker may stay in one place.
 const PATIENCE: u32 = 40;
 /// The temperature at the beginning and at the end, times Boltzmann's constant, in kcal/mol.
-const HOT: f64 = 3.0;
-const COLD: f64 = 0.4;
+const HOT: f64 = 1.0;
+const COLD: f64 = 0.3;
 /// How many points of the history are kept.
 pub const HISTORY_MAX: usize = 200;
 
@@ -195,8 +197,9 @@ impl<F: FnMut(Progress) -> ControlFlow<()>> Search<'_, F> {
         let mut walkers = self.scout(start);
         let mut turn = 0;
         while self.meter.fraction() < POLISH && !self.meter.is_empty() && !walkers.is_empty() {
-            let quarters = (self.meter.fraction() * 4.0) as usize;
-            walkers.truncate(WALKERS.saturating_sub(quarters).max(1));
+            if self.meter.fraction() > PAIRED {
+                walkers.truncate(1);
+            }
             let count = walkers.len();
             self.hop(&mut walkers[turn % count]);
             walkers.sort_by(|a, b| a.fold.energy.total_cmp(&b.fold.energy));
@@ -258,8 +261,8 @@ impl<F: FnMut(Progress) -> ControlFlow<()>> Search<'_, F> {
             walker.fold = self.lowest.clone();
             return;
         }
-        let shaken = Move::Shake.apply(self.anatomy, &walker.fold.positions, &mut self.rng);
-        let settled = self.settle(&shaken, START);
+        let fresh = starts::start(self.anatomy, usize::MAX, &mut self.rng);
+        let settled = self.settle(&fresh, START);
         if let Some(fold) = settled {
             walker.fold = fold;
         }

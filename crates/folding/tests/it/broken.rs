@@ -367,7 +367,6 @@ fn a_broken_ring_is_refused() {
     let refusal = refused(|m| {
         let (up, down) = (0.33, -0.33);
         let chair = [
-            ("CB", up),
             ("CG", up),
             ("CD1", down),
             ("CE1", up),

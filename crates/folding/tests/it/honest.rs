@@ -19,6 +19,16 @@ fn an_honest_answer_to_any_sequence_passes() {
 }
 
 #[test]
+fn an_honest_answer_passes_however_long_the_chain_and_short_the_search() {
+    for (seed, length, evaluations) in [(70, 30, 40), (71, 60, 40), (72, 60, 0)] {
+        let sequence = random_sequence(seed, length);
+        let (molecule, found) = found(&sequence, evaluations, seed);
+        let energy = check(&sequence, &molecule, found.energy);
+        assert!(energy.is_ok(), "{sequence} after {evaluations}: {energy:?}");
+    }
+}
+
+#[test]
 fn every_residue_can_stand_at_either_end_and_in_between() {
     for amino in AminoAcid::ALL {
         let sequence = Sequence {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use amber::{Solvent, System};
-use folding::{Backbone, Budget, baseline, build, build_with, check, search};
+use folding::{Backbone, Budget, baseline, build, build_with, check, same_fold, search};
 use molecule::Molecule;
 
 use crate::{found, random_sequence, sequence, system};
@@ -87,9 +87,12 @@ fn twice_the_effort_finds_lower_energies_on_average() {
     let mut gain = 0.0;
     for seed in 0..6 {
         let sequence = random_sequence(100 + seed, 12);
-        let (_, whole) = found(&sequence, 2_400, seed);
-        let (_, half) = found(&sequence, 1_200, seed + 50);
+        let (harder, whole) = found(&sequence, 2_400, seed);
+        let (lazier, half) = found(&sequence, 1_200, seed + 50);
         gain += (half.energy - whole.energy) / 6.0;
+        let is_same = same_fold(&harder, &lazier);
+        println!("{sequence}: {:.2} and {:.2}", whole.energy, half.energy);
+        assert!(!is_same, "separate searches for {sequence} pass for copies");
     }
     println!("twice the effort gains {gain:.2} kcal/mol on average");
     assert!(gain > 0.0);
