@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use molecule::{AminoAcid, Molecule, Sequence, mmcif, pdb};
 use rand::RngExt;
@@ -117,7 +117,7 @@ fn is_structure(path: &Path) -> bool {
     matches!(kind, Some("pdb" | "cif"))
 }
 
-fn read(path: &PathBuf) -> Result<Molecule, SetupError> {
+fn read(path: &Path) -> Result<Molecule, SetupError> {
     let unusable = |what: String| SetupError::Unusable(format!("{}: {what}", path.display()));
     let bytes = fs::metadata(path)
         .map_err(|error| unusable(error.to_string()))?

@@ -4,6 +4,7 @@
 //!
 //! 1. Who asks for a chain that is being folded, with no more time than that search has, is given its answer when it ends.
 //! 2. Who asks for one that is kept here, with no more time than was spent on it, is given that answer at once.
+//!    But whoever it was searched for has a head start of [`HEAD_START`], so that nobody is overtaken by those who joined.
 //! 3. Anybody else gets a search of his own, and what it finds is kept. [`PLACES_MAX`] chains are kept; the oldest goes first.
 //!
 //! That saves work, and it makes resold work show: whoever buys a chain from a miner, to sell it to a validator who has asked
@@ -12,6 +13,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use molecule::Sequence;
 
@@ -20,9 +22,12 @@ use super::FoldAnswer;
 /// So many chains are remembered; an answer is at most a few hundred kilobytes.
 const PLACES_MAX: usize = 32;
 
+/// How long an answer is given to nobody but whom it was searched for: several times as long as an asker waits between two polls.
+pub(super) const HEAD_START: Duration = Duration::from_secs(3);
+
 /// The memory of a miner.
-#[derive(Default)]
 pub(super) struct Shelf {
+    head_start: Duration,
     places: Mutex<Places>,
     /// Told whenever a search has news or ends.
     news: Condvar,
@@ -44,7 +49,10 @@ struct Place {
 enum Content {
     /// Somebody is at it.
     Busy(Standing),
-    Ready(Arc<FoldAnswer>),
+    Ready {
+        answer: Arc<FoldAnswer>,
+        since: Instant,
+    },
 }
 
 /// How far a search is.
@@ -73,6 +81,15 @@ pub(super) struct Search<'a> {
 }
 
 impl Shelf {
+    /// A memory with nothing in it.
+    pub fn new(head_start: Duration) -> Self {
+        Self {
+            head_start,
+            places: Mutex::default(),
+            news: Condvar::new(),
+        }
+    }
+
     /// Takes a chain's answer, or waits for it, or takes on the search for it. While it waits it passes on how far the other
     /// search is, and stops waiting when `report` says so.
     pub fn claim(
@@ -86,7 +103,15 @@ impl Shelf {
             let serves = |place: &&Place| place.sequence == *sequence && budget_s <= place.budget_s;
             let standing = match places.all.iter().find(serves).map(|place| &place.content) {
                 None => return Claim::Own(self.begin(places, sequence, budget_s)),
-                Some(Content::Ready(answer)) => return Claim::Known(answer.clone()),
+                Some(Content::Ready { answer, since }) => {
+                    let left = self.head_start.saturating_sub(since.elapsed());
+                    if left.is_zero() {
+                        return Claim::Known(answer.clone());
+                    }
+                    let waited = self.news.wait_timeout(places, left);
+                    places = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    continue;
+                }
                 Some(Content::Busy(standing)) => *standing,
             };
             drop(places);
@@ -148,7 +173,7 @@ impl Shelf {
 impl Places {
     /// Forgets the oldest answers beyond what is kept. Searches are bounded by whoever starts them.
     fn trim(&mut self) {
-        let is_ready = |place: &Place| matches!(place.content, Content::Ready(_));
+        let is_ready = |place: &Place| matches!(place.content, Content::Ready { .. });
         let ready = self.all.iter().filter(|place| is_ready(place)).count();
         let mut surplus = ready.saturating_sub(PLACES_MAX);
         self.all.retain(|place| {
@@ -184,13 +209,16 @@ impl Search<'_> {
         {
             // The newest is last, so that the first is the oldest.
             let mut place = places.all.remove(at);
-            place.content = Content::Ready(answer);
+            place.content = Content::Ready {
+                answer,
+                since: Instant::now(),
+            };
             let shorter = |other: &Place| {
                 other.sequence == place.sequence && other.budget_s <= place.budget_s
             };
-            places
-                .all
-                .retain(|other| !(matches!(other.content, Content::Ready(_)) && shorter(other)));
+            places.all.retain(|other| {
+                !(matches!(other.content, Content::Ready { .. }) && shorter(other))
+            });
             places.all.push(place);
             places.trim();
         }
@@ -203,7 +231,7 @@ impl Drop for Search<'_> {
     fn drop(&mut self) {
         let mut places = self.shelf.lock();
         places.all.retain(|place| {
-            place.number != self.number || matches!(place.content, Content::Ready(_))
+            place.number != self.number || matches!(place.content, Content::Ready { .. })
         });
         drop(places);
         self.shelf.news.notify_all();
@@ -248,7 +276,7 @@ mod tests {
 
     #[test]
     fn what_was_folded_is_given_to_whoever_asks_for_no_more() {
-        let shelf = Shelf::default();
+        let shelf = Shelf::new(Duration::ZERO);
         own(&shelf, "GYDPET", 10.0).keep(answer(-1.0));
         assert_eq!(known(&shelf, "GYDPET", 10.0), Some(-1.0));
         assert_eq!(known(&shelf, "GYDPET", 2.0), Some(-1.0));
@@ -260,7 +288,7 @@ mod tests {
 
     #[test]
     fn who_comes_while_it_is_folded_hears_how_far_it_is_and_gets_the_answer() {
-        let shelf = Shelf::default();
+        let shelf = Shelf::new(Duration::ZERO);
         let search = own(&shelf, "GYDPET", 10.0);
         let (heard, hears) = mpsc::channel();
         std::thread::scope(|scope| {
@@ -287,7 +315,7 @@ mod tests {
 
     #[test]
     fn where_a_search_is_given_up_the_next_one_takes_it_on() {
-        let shelf = Shelf::default();
+        let shelf = Shelf::new(Duration::ZERO);
         let search = own(&shelf, "GYDPET", 10.0);
         let (heard, hears) = mpsc::channel();
         std::thread::scope(|scope| {
@@ -308,8 +336,21 @@ mod tests {
     }
 
     #[test]
+    fn whom_it_was_searched_for_has_a_head_start() {
+        let head_start = Duration::from_millis(50);
+        let shelf = Shelf::new(head_start);
+        own(&shelf, "GYDPET", 10.0).keep(answer(-1.0));
+        let asked = Instant::now();
+        assert_eq!(known(&shelf, "GYDPET", 10.0), Some(-1.0));
+        assert!(head_start / 2 < asked.elapsed(), "it came at once");
+        let asked = Instant::now();
+        assert_eq!(known(&shelf, "GYDPET", 10.0), Some(-1.0));
+        assert!(asked.elapsed() < head_start, "long after, it comes at once");
+    }
+
+    #[test]
     fn who_waits_may_leave() {
-        let shelf = Shelf::default();
+        let shelf = Shelf::new(Duration::ZERO);
         let _search = own(&shelf, "GYDPET", 10.0);
         let claim = shelf.claim(&chain("GYDPET"), 5.0, &mut |_| ControlFlow::Break(()));
         assert!(matches!(claim, Claim::Left));
@@ -317,7 +358,7 @@ mod tests {
 
     #[test]
     fn the_oldest_answer_goes_first() {
-        let shelf = Shelf::default();
+        let shelf = Shelf::new(Duration::ZERO);
         for residue in molecule::AminoAcid::ALL {
             for last in ["A", "G"] {
                 let letters = format!("GYDP{}{last}", residue.letter());
