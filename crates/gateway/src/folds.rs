@@ -19,7 +19,7 @@ use tokio::task::spawn_blocking;
 
 use crate::error::ApiError;
 use crate::jobs::api::{Face, Wanted, delivered, found, netuid, object, text};
-use crate::jobs::{Job, Owner, State};
+use crate::jobs::{Job, Owner};
 use crate::openapi;
 use crate::service::{Gateway, ascii};
 
@@ -88,8 +88,8 @@ fn tell(job: &Job, told: &mut Map<String, Value>) {
     struct Energy {
         energy: f64,
     }
-    // The energy of the answer itself, once it is there; before, the miner's word for the best so far.
-    let given = job.answer.as_ref().filter(|_| job.state == State::Done);
+    // The energy of the answer itself, once nothing more comes; before, the miner's word for the best so far.
+    let given = job.answer.as_ref().filter(|_| job.state.is_finished());
     let given = given.and_then(|given| serde_json::from_str::<Energy>(&given.body).ok());
     let energy = given.map(|given| given.energy).or(job.figure);
     told.insert("energy".into(), json!(energy));

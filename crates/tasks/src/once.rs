@@ -86,6 +86,17 @@ pub trait Task: Sized + Send + Sync + 'static {
     /// What is wrong, in words for the author of the request.
     fn check(request: &Self::Request) -> Result<(), Complaint>;
 
+    /// Checks whether an answer can be one to this request, as far as that takes no model and only milliseconds. Where an answer
+    /// proves itself, a gateway that asks this hands out no other.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the answer.
+    fn check_answer_to(request: &Self::Request, answer: &Self::Answer) -> Result<(), Complaint> {
+        let _ = (request, answer);
+        Ok(())
+    }
+
     /// Draws a question that could be a customer's, never the same twice.
     fn challenge(&self, rng: &mut ChaCha20Rng) -> (Self::Request, Self::Secret);
 
@@ -279,6 +290,10 @@ impl<T: Task> Kind for Once<T> {
 
     fn check_answer(&self, body: &[u8]) -> Result<(), Complaint> {
         Self::read_answer(body).map(drop)
+    }
+
+    fn check_answer_to(&self, request: &[u8], body: &[u8]) -> Result<(), Complaint> {
+        T::check_answer_to(&Self::read(request)?, &Self::read_answer(body)?)
     }
 
     fn judge(&self, setup: &Setup) -> Result<Arc<dyn Judge>, SetupError> {

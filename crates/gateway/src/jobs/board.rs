@@ -138,14 +138,25 @@ impl Jobs {
             check_room(&entries, bounds, owner, bytes_max)?;
             entries.insert(job.id, entry.clone());
         }
-        if let Err(error) = self.save(&entry).await {
-            tracing::error!(%error, job = %job.id, "a new job cannot be kept; refused");
-            self.entries().remove(&job.id);
-            return Err(ApiError::internal());
+        // A task of its own: a customer who hangs up here leaves a job that is carried.
+        let begun = tokio::spawn(self.clone().begin(entry));
+        match begun.await {
+            Ok(true) => Ok(job),
+            Ok(false) | Err(_) => Err(ApiError::internal()),
         }
-        self.0.setting.metrics.job_began(&job.task.to_string());
-        tokio::spawn(carrier::carry(self.clone(), entry));
-        Ok(job)
+    }
+
+    /// Keeps a new job and has it carried; false if it cannot be kept.
+    async fn begin(self, entry: Arc<Entry>) -> bool {
+        let (id, task) = (entry.read().id, entry.read().task);
+        if let Err(error) = self.save(&entry).await {
+            tracing::error!(%error, job = %id, "a new job cannot be kept; refused");
+            self.entries().remove(&id);
+            return false;
+        }
+        self.0.setting.metrics.job_began(&task.to_string());
+        tokio::spawn(carrier::carry(self, entry));
+        true
     }
 
     /// The job of this name.
@@ -237,12 +248,13 @@ impl Jobs {
 
     /// Puts a job on the board, and has it carried if it is unfinished.
     fn hang(&self, entry: Arc<Entry>) {
-        let (id, is_finished) = {
+        let (id, task, is_finished) = {
             let job = entry.job.borrow();
-            (job.id, job.state.is_finished())
+            (job.id, job.task.to_string(), job.state.is_finished())
         };
         self.entries().insert(id, entry.clone());
         if !is_finished {
+            self.0.setting.metrics.job_began(&task);
             tokio::spawn(carrier::carry(self.clone(), entry));
         }
     }

@@ -5,8 +5,8 @@
 //! 1. A miner is chosen as for any request ([`crate::choice`]); those that have let this job down come after all others, and
 //!    are not asked a third time.
 //! 2. [`protocol::Errand`] submits the job and follows it. What it tells goes on the board, and what is found on the way as well, if
-//!    it has the task's form.
-//! 3. An answer must have the task's form and the miner's receipt over exactly this submission and answer. Then the job is done.
+//!    it can be an answer to the request ([`tasks::Kind::check_answer_to`]).
+//! 3. The final one must be such an answer as well, and have the miner's receipt over exactly this submission and answer. Then the job is done.
 //! 4. A miner that did not take the job (busy, other clock, no permit) is not to blame. Two that find fault with the request itself
 //!    end the job. Every other end is a letdown: the miner is set aside, and the job goes to another.
 //! 5. When all have been asked the next round begins after a pause. A job for which nobody is there for [`Rhythm::nobody`] fails, and so
@@ -246,7 +246,7 @@ impl Carrier {
             () = stay.look(kind, finds) => Err(Trouble::Cancelled),
         };
         match came {
-            Ok(finished) => match checked(kind, &place, finished).await {
+            Ok(finished) => match checked(kind, &self.entry, &place, finished).await {
                 Ok(given) => {
                     market.praise(&miner);
                     Visit::Done(given)

@@ -50,17 +50,17 @@ impl Stay<'_> {
         }
     }
 
-    /// Keeps the best answers so far that have the task's form; goes on until dropped.
+    /// Keeps the best answers so far that hold; goes on until dropped.
     pub(super) async fn look(&self, kind: &'static dyn Kind, mut finds: mpsc::Receiver<Bytes>) {
         while let Some(body) = finds.recv().await {
-            match formed(kind, body).await {
+            match held(kind, self.entry, body).await {
                 Ok(body) => {
                     let given = given(self.place, body, None);
                     self.entry.change(|job| job.answer = Some(given));
                     self.entry.dirty.notify_one();
                 }
                 Err(error) => {
-                    tracing::debug!(miner = %self.place.miner, %error, "a partial answer without form")
+                    tracing::debug!(miner = %self.place.miner, %error, "a partial answer that does not hold")
                 }
             }
         }
@@ -83,10 +83,11 @@ fn given(place: &Place, body: Arc<str>, receipt: Option<&SignedWorkReceipt>) -> 
     }
 }
 
-/// An answer's text, if it has the task's form. Looked at off the threads that serve others.
-async fn formed(kind: &'static dyn Kind, body: Bytes) -> Result<Arc<str>, MinerError> {
+/// An answer's text, if it is one to the job's request. Looked at off the threads that serve others.
+async fn held(kind: &'static dyn Kind, entry: &Entry, body: Bytes) -> Result<Arc<str>, MinerError> {
+    let request = entry.job.borrow().request.clone();
     let looking = spawn_blocking(move || {
-        kind.check_answer(&body)
+        kind.check_answer_to(request.as_bytes(), &body)
             .map_err(|error| error.to_string())?;
         let text = std::str::from_utf8(&body).map_err(|error| error.to_string())?;
         Ok(Arc::from(text))
@@ -100,6 +101,7 @@ async fn formed(kind: &'static dyn Kind, body: Bytes) -> Result<Arc<str>, MinerE
 /// The answer, if it holds.
 pub(super) async fn checked(
     kind: &'static dyn Kind,
+    entry: &Entry,
     place: &Place,
     finished: Finished,
 ) -> Result<Given, MinerError> {
@@ -109,7 +111,7 @@ pub(super) async fn checked(
     receipt
         .check(place.miner, &kind.id(), place.job, &body)
         .map_err(|error| MinerError::Receipt(error.to_string()))?;
-    let body = formed(kind, body).await?;
+    let body = held(kind, entry, body).await?;
     Ok(given(place, body, Some(&receipt)))
 }
 
@@ -131,7 +133,7 @@ pub(super) async fn part(jobs: &Jobs, entry: &Entry, job: &Job, place: &Place) {
     let Ok(JobReply::Answer { body, .. }) = post.carry(Letter::answer(place.job)).await else {
         return;
     };
-    if let Ok(body) = formed(kind, body).await {
+    if let Ok(body) = held(kind, entry, body).await {
         let found = given(place, body, None);
         entry.job.send_modify(|job| {
             job.answer = Some(found);

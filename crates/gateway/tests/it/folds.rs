@@ -2,8 +2,10 @@
 
 use std::sync::LazyLock;
 
+use amber::{Solvent, System};
 use axum::body::Body;
 use axum::http::Request;
+use molecule::mmcif;
 use serde_json::{Value, json};
 
 use crate::market::{Market, Reply, Setup, Trade, post};
@@ -12,14 +14,21 @@ use crate::villains::Character::Honest;
 const TASK: &str = "protein-folding";
 const PATH: &str = "/v1/folds";
 
-/// The mmCIF file of a capped alanine.
-static CIF: LazyLock<String> = LazyLock::new(|| {
-    let molecule = molecule::pdb::read(include_str!("dipeptide.pdb")).expect("a structure");
-    molecule::mmcif::write(&molecule, "alanine")
+/// What is folded in these tests.
+const CHAIN: &str = "GYDPETGTWG";
+
+/// The chain as it is built, before anybody searches: its file and its energy.
+static BUILT: LazyLock<(String, f64)> = LazyLock::new(|| {
+    let molecule = folding::build(&CHAIN.parse().expect("a chain"));
+    let system = System::new(&molecule, Solvent::Obc2).expect("a system");
+    let energy = system.energy(&molecule.positions).total();
+    (mmcif::write(&molecule, "chignolin"), energy)
 });
 
-fn answer(energy: f64, history: Value) -> String {
-    let cif = CIF.as_str();
+/// An answer that holds.
+fn answer() -> String {
+    let (cif, energy) = &*BUILT;
+    let history = [[0.0, *energy]];
     json!({"energy": energy, "mmcif": cif, "evaluations": 9, "history": history}).to_string()
 }
 
@@ -38,7 +47,7 @@ fn open() -> Market {
 
 impl Market {
     async fn fold(&self, extra: Value) -> Reply {
-        let mut body = json!({"sequence": "GYDPETGTWG", "title": "chignolin"});
+        let mut body = json!({"sequence": CHAIN, "title": "chignolin"});
         let fields = body.as_object_mut().expect("an object");
         fields.extend(extra.as_object().expect("an object").clone());
         self.ask(post(PATH, &body)).await
@@ -62,7 +71,7 @@ async fn a_chain_becomes_a_structure_with_its_files() {
     };
     let expected = [
         json!("fold"),
-        json!("GYDPETGTWG"),
+        json!(CHAIN),
         json!(false),
         json!(30.0),
         json!("chignolin"),
@@ -80,11 +89,8 @@ async fn a_chain_becomes_a_structure_with_its_files() {
     );
     let early = market.file(id, "structure.pdb").await;
     assert_eq!(early.refusal(), (409, "no_result_yet".into()));
-    let so_far = answer(-90.5, json!([[0.0, 12.0], [1.0, -90.5]]));
-    market
-        .villains
-        .yard
-        .report(taken.id, 0.5, -90.5, Some(&so_far));
+    let yard = &market.villains.yard;
+    yard.report(taken.id, 0.5, -90.5, Some(&answer()));
     let path = format!("{PATH}/{id}");
     let half = market.until(&path, |fold| fold["has_result"] == true).await;
     assert_eq!(half["energy"], -90.5);
@@ -93,23 +99,20 @@ async fn a_chain_becomes_a_structure_with_its_files() {
         (partial.status.as_u16(), partial.header("x-stoa-job")),
         (200, "working")
     );
-    let history = json!([[0.0, 12.0], [1.0, -90.5], [2.0, -120.25]]);
-    market
-        .villains
-        .yard
-        .finish(taken.id, &answer(-120.25, history));
+    yard.finish(taken.id, &answer());
     let done = market.until(&path, |fold| fold["status"] == "done").await;
-    assert_eq!(done["energy"], -120.25, "the answer's own");
+    assert_eq!(done["energy"], BUILT.1, "the answer's own");
     let cif = market.file(id, "structure.cif").await;
-    assert_eq!(cif.body, CIF.as_bytes());
+    assert_eq!(cif.body, BUILT.0.as_bytes());
     assert_eq!(cif.header("content-type"), "chemical/x-mmcif");
     assert_eq!(cif.header("x-stoa-job"), "done");
     assert_eq!(cif.header("x-content-type-options"), "nosniff");
     assert_ne!(cif.header("x-stoa-receipt"), "");
     let pdb = market.file(id, "structure.pdb").await;
     let pdb = String::from_utf8(pdb.body).expect("text");
-    let atoms = molecule::pdb::read(&pdb).expect("a structure").atoms.len();
-    assert_eq!(atoms, 22);
+    let (read, built) = (molecule::pdb::read(&pdb), mmcif::read(&BUILT.0));
+    let [read, built] = [read, built].map(|file| file.expect("a structure").atoms.len());
+    assert_eq!(read, built);
     for (name, address) in done["files"].as_object().expect("addresses") {
         let file = market.get(address.as_str().expect("an address")).await;
         assert_eq!(file.status, 200, "{name}");
@@ -184,18 +187,26 @@ async fn what_nobody_can_fold_is_refused_at_once() {
     assert_eq!(at_once.refusal(), (400, "task_is_a_job".into()));
 }
 
-/// A structure is a stranger's text; one that cannot be read is the miner's fault, and said to be.
+/// A structure that is none, or not of this chain, or has another energy than it claims, is no answer.
 #[tokio::test]
-async fn a_structure_that_cannot_be_read_is_no_fault_of_the_customers() {
-    let market = open();
-    let fold = market.fold(json!({})).await.json();
-    let id = fold["id"].as_str().expect("a name");
-    let taken = market.villains.yard.taken(0).await;
-    let torn =
-        json!({"energy": 0.0, "mmcif": "data_torn\nloop_\n", "evaluations": 1, "history": []});
-    market.villains.yard.finish(taken.id, &torn.to_string());
-    let path = format!("{PATH}/{id}");
-    market.until(&path, |fold| fold["status"] == "done").await;
-    let pdb = market.file(id, "structure.pdb").await;
-    assert_eq!(pdb.refusal(), (502, "unreadable_result".into()));
+async fn a_structure_that_does_not_hold_moves_the_fold() {
+    let (cif, energy) = &*BUILT;
+    let false_answers = [
+        json!({"energy": 0.0, "mmcif": "data_torn\nloop_\n", "evaluations": 1, "history": []}),
+        json!({"energy": energy - 50.0, "mmcif": cif, "evaluations": 1, "history": []}),
+    ];
+    for wrong in false_answers {
+        let market = open();
+        let fold = market.fold(json!({})).await.json();
+        let path = format!("{PATH}/{}", fold["id"].as_str().expect("a name"));
+        let first = market.villains.yard.taken(0).await;
+        market.villains.yard.finish(first.id, &wrong.to_string());
+        let second = market.villains.yard.taken(1).await;
+        market.villains.yard.finish(second.id, &answer());
+        let done = market.until(&path, |fold| fold["status"] == "done").await;
+        assert_eq!(
+            (&done["moves"], &done["energy"]),
+            (&json!(1), &json!(energy))
+        );
+    }
 }

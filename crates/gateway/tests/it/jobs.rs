@@ -75,7 +75,11 @@ impl Market {
         let listening = async {
             let mut last = Value::Null;
             while let Some(frame) = frames.next().await {
-                let (_, told) = event(&frame.expect("a frame"));
+                let frame = frame.expect("a frame");
+                if frame.starts_with(b":") {
+                    continue;
+                }
+                let (_, told) = event(&frame);
                 if is_it(&told) {
                     return told;
                 }
@@ -430,6 +434,7 @@ async fn after_a_restart_the_same_miner_goes_on_with_the_same_job() {
     market.villains.yard.report(taken.id, 0.5, 3.0, Some(HOME));
     let path = format!("{PATH}/{id}");
     let before = market.until(&path, |job| job["has_result"] == true).await;
+    until_saved(folder.path(), "since_ms").await;
     market.restart();
     let after = market.until(&path, |job| job["status"] == "working").await;
     assert_eq!(
@@ -483,6 +488,9 @@ async fn after_a_restart_a_job_whose_miner_is_gone_is_given_to_another() {
         (&done["status"], &done["moves"]),
         (&json!("done"), &json!(1))
     );
+    let metrics = String::from_utf8(market.get("/metrics").await.body).expect("text");
+    let none = r#"stoa_gateway_jobs_unfinished{task="walk/1"} 0"#;
+    assert!(metrics.contains(none), "{metrics}");
 }
 
 /// Waits until a job's file says this.

@@ -172,7 +172,7 @@ impl Task for ProteinFolding {
                 .as_secs()
                 .clamp(PROBE_LEAST_S, *BUDGET_S.end() as u64),
             effort,
-            shelf: Shelf::default(),
+            shelf: Shelf::new(shelf::HEAD_START),
             engine,
             copier,
         })
@@ -198,6 +198,13 @@ impl Task for ProteinFolding {
             return Err(Complaint::of("title", message));
         }
         Ok(())
+    }
+
+    fn check_answer_to(request: &FoldRequest, answer: &FoldAnswer) -> Result<(), Complaint> {
+        match checked(request, answer) {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(Complaint::new(fault.to_string())),
+        }
     }
 
     fn patience(request: &FoldRequest) -> Duration {
