@@ -17,6 +17,8 @@ from localnet import Market, check, kill, wait_for
 EPOCHS = 5
 CHEAT_SHARE_MAX = 0.02
 HONEST_SHARE_MIN = 0.95
+# Who is honest on each subnet, the better one first.
+HONEST = {1: ("fast", "slow"), 2: ("fast", "slow"), 3: ("full effort", "half effort")}
 
 
 def chain(market):
@@ -69,9 +71,9 @@ def height(market):
 
 
 def check_incentives(market):
-    """After some epochs each subnet pays the fast more than the slow, and the cheat next to nothing."""
+    """After some epochs each subnet pays the better more than the lesser, and who cheats next to nothing."""
     begun = {subnet["netuid"]: subnet["epochs"] for subnet in market.status()["subnets"]}
-    check(len(begun) == 2, "two subnets are held side by side")
+    check(len(begun) == 3, "three subnets are held side by side")
     wait_for(f"{EPOCHS} epochs of each subnet", lambda: all(
         begun[subnet["netuid"]] + EPOCHS <= subnet["epochs"] for subnet in market.status()["subnets"]), 600)
     for subnet in market.status()["subnets"]:
@@ -81,8 +83,9 @@ def check_incentives(market):
         cheats = {part for part in shares if part.startswith("cheat")}
         check(cheats, f"somebody cheats at {task}")
         check(sum(shares[part] for part in cheats) < CHEAT_SHARE_MAX, f"who cheats at {task} holds under 2 %")
-        check(shares["fast"] + shares["slow"] > HONEST_SHARE_MIN, "the honest ones hold over 95 %")
-        check(shares["fast"] > shares["slow"] > 0, "the fast one earns more than the slow one, who earns too")
+        better, lesser = HONEST[netuid]
+        check(shares[better] + shares[lesser] > HONEST_SHARE_MIN, "the honest ones hold over 95 %")
+        check(shares[better] > shares[lesser] > 0, f"{better} earns more than {lesser}, who earns too")
 
 
 def check_one_miner_dead(market):

@@ -25,7 +25,14 @@ const PACKAGES: [&str; 7] = [
 const SHARED: [&str; 3] = ["openai_client", "images_client", "btcli"];
 
 /// Checks that start what they need themselves: a localnet to kill, another cast, a training.
-const ALONE: [&str; 5] = ["market", "sixteen", "python_miner", "upstream", "digits"];
+const ALONE: [&str; 6] = [
+    "market",
+    "folds",
+    "sixteen",
+    "python_miner",
+    "upstream",
+    "digits",
+];
 
 #[derive(Args, Default)]
 pub struct EndToEnd {

@@ -31,10 +31,11 @@ const INPUT_S_MAX: u32 = 10;
 const LINES_SHOWN: usize = 40;
 
 /// Every target: its name, what it reads, and the longest input it is given.
-const TARGETS: [(&str, &str, u32); 3] = [
+const TARGETS: [(&str, &str, u32); 4] = [
     ("image", "pictures", 32 * 1024),
     ("envelope", "envelopes, receipts, streams", 16 * 1024),
     ("body", "JSON bodies of every route and task", 16 * 1024),
+    ("structure", "PDB and mmCIF files", 16 * 1024),
 ];
 
 /// What makes the compiler count which branches an input takes, and show the fuzzer what it is compared with.
@@ -235,7 +236,9 @@ mod tests {
     fn an_unknown_target_is_told_what_there_is() {
         let error = chosen(&["picture".into()]).expect_err("there is none");
         assert!(
-            error.to_string().contains("image, envelope, body"),
+            error
+                .to_string()
+                .contains("image, envelope, body, structure"),
             "{error}"
         );
         assert_eq!(chosen(&[]).expect("all").len(), TARGETS.len());

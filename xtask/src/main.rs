@@ -4,6 +4,7 @@
 //! exactly what CI runs, and so that a rule such as "only `inference` knows candle" fails a build instead of
 //! waiting for a reviewer to remember it.
 
+mod bench_fold;
 mod ci;
 mod e2e;
 mod fuzz;
@@ -29,6 +30,8 @@ enum Task {
     Tidy,
     /// Runs localnets and drives them with the real `openai`, `huggingface_hub` and `bittensor` Python packages.
     E2e(e2e::EndToEnd),
+    /// Sets the pace of our energies of proteins beside OpenMM's, on the same cores.
+    BenchFold(bench_fold::BenchFold),
     /// Feeds made-up input to everything that reads what strangers send.
     Fuzz(fuzz::Fuzz),
 }
@@ -39,6 +42,7 @@ fn main() -> Result<()> {
         Task::Ci(ci) => ci.run(&root),
         Task::Tidy => tidy::run(&root),
         Task::E2e(e2e) => e2e.run(&root),
+        Task::BenchFold(bench) => bench.run(&root),
         Task::Fuzz(fuzz) => fuzz.run(&root),
     }
 }

@@ -31,8 +31,9 @@ const VAGUE_NAMES: [&str; 7] = [
 ];
 
 /// Crates by layer, lowest first: a crate depends on crates of its own layer or of lower ones only.
-const LAYERS: [(&str, u8); 23] = [
+const LAYERS: [(&str, u8); 26] = [
     ("primitives", 0),
+    ("molecule", 0),
     ("keys", 1),
     ("protocol", 2),
     ("economics", 1),
@@ -48,6 +49,8 @@ const LAYERS: [(&str, u8); 23] = [
     ("client", 9),
     ("inference", 9),
     ("vision", 9),
+    ("amber", 9),
+    ("folding", 9),
     ("tasks", 9),
     ("miner", 10),
     ("validator", 10),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -84,11 +85,11 @@ impl Door {
                 let place = places.clone().acquire_owned().await;
                 (place, accept(&self.listener).await)
             };
-            let (place, stream) = tokio::select! {
+            let (place, accepted) = tokio::select! {
                 () = shutdown.cancelled() => break,
                 accepted = accepted => accepted,
             };
-            let connection = converse(stream, router.clone(), self.patience, shutdown.clone());
+            let connection = converse(accepted, router.clone(), self.patience, shutdown.clone());
             connections.spawn(async move {
                 connection.await;
                 drop(place);
@@ -104,10 +105,10 @@ impl Door {
 }
 
 /// The next connection. What goes wrong with one of them does not concern the others.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok(accepted) => return accepted,
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "cannot accept connections; trying again in a second");
@@ -127,7 +128,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 /// Answers the requests of one connection, one after the other.
 async fn converse(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, SocketAddr),
     router: Router,
     patience: Duration,
     shutdown: CancellationToken,
@@ -136,7 +137,11 @@ async fn converse(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection without TCP_NODELAY");
     }
-    let service = router.map_request(|request: hyper::Request<Incoming>| request.map(Body::new));
+    // Handlers learn who asks in the way of axum's own servers.
+    let service = router.map_request(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request.map(Body::new)
+    });
     let mut server = http1::Builder::new();
     server
         .timer(TokioTimer::new())
@@ -165,6 +170,10 @@ mod tests {
 
     const GREETING: &[u8] = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n";
 
+    async fn who(ConnectInfo(peer): ConnectInfo<SocketAddr>) -> String {
+        format!("you are {peer}")
+    }
+
     /// A door on a port of the system's choice, with a page that answers once it is told to.
     struct House {
         address: SocketAddr,
@@ -187,6 +196,7 @@ mod tests {
         };
         let router = Router::new()
             .route("/", get(|| async { "hello" }))
+            .route("/who", get(who))
             .route("/slow", get(slow));
         let shutdown = CancellationToken::new();
         let address = door.address();
@@ -223,6 +233,15 @@ mod tests {
         assert!(!rest(slow).await.contains("hello"));
         let heard = rest(idle).await;
         assert!(heard.ends_with("hello"), "{heard}");
+    }
+
+    #[tokio::test]
+    async fn handlers_learn_who_asks() {
+        let house = house(|_| ()).await;
+        let words = b"GET /who HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n";
+        let stream = call(&house, words).await;
+        let own = stream.local_addr().expect("an address");
+        assert!(rest(stream).await.ends_with(&format!("you are {own}")));
     }
 
     #[tokio::test]

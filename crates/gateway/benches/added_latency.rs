@@ -19,6 +19,7 @@ use axum::routing::post;
 use axum::serve::ListenerExt;
 use futures::{StreamExt, stream};
 use gateway::directory::{Listed, Miner, Model};
+use gateway::jobs::Jobs;
 use gateway::limits::Gates;
 use gateway::market::{Market, Patience, Shared};
 use gateway::metrics::Metrics;
@@ -213,8 +214,10 @@ fn gateway(pair: &Pair, address: SocketAddr) -> Gateway {
         standing: Some(1.0),
         models,
     }]);
+    let subnets = Subnets::new([Subnet::open(market)]);
     Gateway {
-        subnets: Subnets::new([Subnet::open(market)]),
+        jobs: Jobs::in_memory(subnets.clone(), metrics.clone()),
+        subnets,
         gates: Arc::new(Gates::new(vec![], Some(60_000_000), 64)),
         metrics,
         body_bytes_max: protocol::BODY_BYTES_MAX,

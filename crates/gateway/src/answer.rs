@@ -77,7 +77,7 @@ impl Heading {
                 let message = json!({"role": "assistant", "content": answer.text, "refusal": null});
                 ("chat.completion", ("message", message))
             }
-            Route::Completions | Route::Work => ("text_completion", ("text", json!(answer.text))),
+            _ => ("text_completion", ("text", json!(answer.text))),
         };
         let logprobs = self.logprobs(&answer.logprobs, 0);
         json!({
@@ -142,7 +142,7 @@ impl Heading {
                 }),
                 None,
             ),
-            Route::Completions | Route::Work => (None, Some(text.unwrap_or(""))),
+            _ => (None, Some(text.unwrap_or(""))),
         };
         Choice {
             delta,
@@ -160,7 +160,7 @@ impl Heading {
     ) -> Bytes {
         let object = match self.route {
             Route::Chat => "chat.completion.chunk",
-            Route::Completions | Route::Work => "text_completion",
+            _ => "text_completion",
         };
         event(&Chunk {
             id: &self.id,
@@ -178,7 +178,7 @@ impl Heading {
         match self.route {
             _ if logprobs.is_empty() => Value::Null,
             Route::Chat => json!({"content": logprobs, "refusal": null}),
-            Route::Completions | Route::Work => parallel(logprobs, offset),
+            _ => parallel(logprobs, offset),
         }
     }
 }

@@ -163,6 +163,7 @@ fn work(gateway: &Gateway, kind: &dyn Kind) -> Value {
     let delivery = match kind.delivery() {
         Delivery::Stream => "stream",
         Delivery::Once => "once",
+        Delivery::Job => "job",
     };
     let limits = kind.limits();
     json!({

@@ -180,6 +180,94 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, INVALID, code, Some("task"), message)
     }
 
+    /// 400: this task's work takes minutes, and is a job.
+    pub fn is_a_job(name: &str) -> Self {
+        let message = format!(
+            "work for `{name}` takes minutes: POST /v1/jobs with {{\"task\": \"{name}\", \"request\": …}} and come back for \
+             the result"
+        );
+        let code = Some("task_is_a_job");
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            INVALID,
+            code,
+            Some("task"),
+            message,
+        )
+    }
+
+    /// 400: this task's answers do not take long enough to be a job.
+    pub fn is_no_job(name: &str) -> Self {
+        let message = format!("`{name}` is answered at once: POST /v1/tasks/{name}");
+        let code = Some("task_is_no_job");
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            INVALID,
+            code,
+            Some("task"),
+            message,
+        )
+    }
+
+    /// 404: there is no job of this name, or no longer.
+    pub fn job_not_found(id: &str) -> Self {
+        let id: String = id.chars().take(80).collect();
+        let message = format!(
+            "there is no `{id}`; a finished job is kept for a day, and one can be deleted before"
+        );
+        let code = Some("job_not_found");
+        Self::new(StatusCode::NOT_FOUND, INVALID, code, Some("id"), message)
+    }
+
+    /// 409: the job has found nothing yet.
+    pub fn no_result_yet() -> Self {
+        let message = "this job has found nothing yet; its events tell when it has";
+        let (status, code) = (StatusCode::CONFLICT, Some("no_result_yet"));
+        Self::new(status, INVALID, code, None, message).retry_after(Duration::from_secs(2))
+    }
+
+    /// 409: the job is over, and nothing was found.
+    pub fn no_result() -> Self {
+        let message = "this job ended before anything was found; create another";
+        let (status, code) = (StatusCode::CONFLICT, Some("no_result"));
+        Self::new(status, INVALID, code, None, message)
+    }
+
+    /// 429: this customer has as many jobs under way as it may.
+    pub fn too_many_jobs(limit: usize) -> Self {
+        let message = format!(
+            "you have {limit} unfinished jobs, which is as many as one customer may have; wait for one, or cancel one"
+        );
+        let (status, code) = (StatusCode::TOO_MANY_REQUESTS, Some("too_many_jobs"));
+        let pause = Duration::from_secs(10);
+        Self::new(status, "rate_limit_error", code, None, message).retry_after(pause)
+    }
+
+    /// 429: this customer keeps as many jobs as it may.
+    pub fn too_many_kept(limit: usize) -> Self {
+        let message = format!(
+            "{limit} of your jobs are kept, which is as many as one customer may have; delete those you have fetched"
+        );
+        let (status, code) = (StatusCode::TOO_MANY_REQUESTS, Some("too_many_jobs"));
+        let pause = Duration::from_secs(60);
+        Self::new(status, "rate_limit_error", code, None, message).retry_after(pause)
+    }
+
+    /// 429: this job has as many listeners as it may.
+    pub fn too_many_listeners() -> Self {
+        let message = "as many as may are listening to this job; close one, or GET the job instead";
+        let (status, code) = (StatusCode::TOO_MANY_REQUESTS, Some("too_many_listeners"));
+        let pause = Duration::from_secs(5);
+        Self::new(status, "rate_limit_error", code, None, message).retry_after(pause)
+    }
+
+    /// 503: there is no room for one more job.
+    pub fn jobs_full(why: &str) -> Self {
+        let message = format!("the gateway takes no more jobs just now: {why}; try again later");
+        let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, Some("jobs_full"));
+        Self::new(status, SERVER, code, None, message).retry_after(Duration::from_secs(10))
+    }
+
     /// 404: there is nothing at this address.
     pub fn unknown_url(method: &str, path: &str) -> Self {
         let message = format!("unknown request URL: {method} {path}; see /openapi.json");
@@ -244,6 +332,13 @@ impl ApiError {
         let message = format!("no miner of `{model}` could answer; try again shortly");
         let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, Some("no_miner_available"));
         Self::new(status, SERVER, code, None, message).retry_after(Duration::from_secs(2))
+    }
+
+    /// 502: what the miner found cannot be read.
+    pub fn unreadable_result() -> Self {
+        let message = "what the miner gave cannot be read; create another job";
+        let (status, code) = (StatusCode::BAD_GATEWAY, Some("unreadable_result"));
+        Self::new(status, SERVER, code, None, message)
     }
 
     /// 502 before, an event inside a stream after the first token: the miner did not finish.

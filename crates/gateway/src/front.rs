@@ -1,9 +1,10 @@
 //! What every request passes on its way to a handler: a name, the key, the rate, and a body that is all there.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
@@ -15,7 +16,9 @@ use tokio::time::timeout_at;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::error::ApiError;
+use crate::folds;
 use crate::images;
+use crate::jobs::api::JOB;
 use crate::limits::{Allowance, Gates};
 use crate::service::{Gateway, MINER, NETUID, REQUEST_HASH, TRIES, UID, ascii};
 use crate::work::RECEIPT;
@@ -25,6 +28,9 @@ const BODY_PATIENCE: Duration = Duration::from_secs(30);
 /// A body that is too large is read to its end up to so many times the limit, so that the refusal reaches a client that writes
 /// before it reads.
 const DRAIN_FACTOR: usize = 16;
+
+/// What may stand around a job's request: the task, a title.
+const AROUND_BYTES: usize = 4 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
@@ -44,6 +50,7 @@ pub(crate) fn cors() -> CorsLayer {
             REQUEST_HASH,
             TRIES,
             RECEIPT,
+            JOB,
         ])
 }
 
@@ -78,13 +85,23 @@ pub(crate) async fn observe(
 
 /// Labels come from this list, not from what callers type.
 fn route_label(path: &str) -> &'static str {
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 19] = [
         "/v1/models",
         "/v1/chat/completions",
         "/v1/completions",
         "/v1/tasks",
         "/v1/tasks/{name}",
         "/v1/images/classifications",
+        "/v1/jobs",
+        "/v1/jobs/{id}",
+        "/v1/jobs/{id}/cancel",
+        "/v1/jobs/{id}/events",
+        "/v1/jobs/{id}/result",
+        "/v1/folds",
+        "/v1/folds/{id}",
+        "/v1/folds/{id}/cancel",
+        "/v1/folds/{id}/events",
+        "/v1/folds/{id}/{file}",
         "/health",
         "/metrics",
         "/openapi.json",
@@ -98,18 +115,29 @@ fn is_sane(name: &HeaderValue) -> bool {
     (1..=128).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)
 }
 
-/// Asks for the key and counts its rate.
-pub(crate) async fn gate(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+/// Asks for the key, counts its rate, and notes who asks.
+pub(crate) async fn gate(
+    State(gateway): State<Gateway>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip());
     let authorization = request
         .headers()
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
-    let charged = gateway
-        .gates
-        .authenticate(authorization)
-        .and_then(|key| gateway.gates.charge(key, Instant::now()));
+    let charged = gateway.gates.authenticate(authorization).and_then(|key| {
+        let owner = gateway.gates.owner(key, peer);
+        Ok((owner, gateway.gates.charge(key, Instant::now())?))
+    });
     match charged {
-        Ok(allowance) => with_allowance(next.run(request).await, allowance),
+        Ok((owner, allowance)) => {
+            request.extensions_mut().insert(owner);
+            with_allowance(next.run(request).await, allowance)
+        }
         Err(error) => error.into_response(),
     }
 }
@@ -175,6 +203,11 @@ impl Limit {
         let kind = work.and_then(|name| gateway.subnets.kind(name));
         let bytes = match kind {
             _ if is_picture => images::body_bytes_max(),
+            _ if path == "/v1/jobs" => gateway.subnets.job_bytes_max() + AROUND_BYTES,
+            _ if path == "/v1/folds" => match gateway.subnets.kind(folds::TASK) {
+                Some(kind) => kind.limits().request_bytes + AROUND_BYTES,
+                None => AROUND_BYTES,
+            },
             Some(kind) => kind.limits().request_bytes,
             None => gateway.body_bytes_max,
         };

@@ -5,12 +5,14 @@
 //! long as it reads, and no queue grows behind it; one that stops reading loses it.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ApiError;
+use crate::jobs::Owner;
 
 /// Keys whose rate is remembered; when full, those that have been idle for a minute are forgotten.
 const KEYS_MAX: usize = 16_384;
@@ -97,6 +99,22 @@ impl Gates {
             Ok(key)
         } else {
             Err(ApiError::wrong_key())
+        }
+    }
+
+    /// Who asks, as far as jobs are concerned: the key where keys are asked for, else the address, because anyone can make a key up.
+    /// Whoever has a part of an IPv6 network has all of it.
+    pub fn owner(&self, key: &str, peer: Option<IpAddr>) -> Owner {
+        if !self.keys.is_empty() {
+            return Owner::of(&format!("key {key}"));
+        }
+        match peer.map(|address| address.to_canonical()) {
+            None => Owner::of("address unknown"),
+            Some(IpAddr::V4(address)) => Owner::of(&format!("address {address}")),
+            Some(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                Owner::of(&format!("network {a:x}:{b:x}:{c:x}:{d:x}"))
+            }
         }
     }
 
@@ -236,6 +254,22 @@ mod tests {
             Err(ApiError::no_key())
         );
         assert_eq!(gates.authenticate(None), Err(ApiError::no_key()));
+    }
+
+    /// A key that nobody checks would be a new customer each time.
+    #[test]
+    fn a_customer_is_a_key_or_else_an_address() {
+        let open = Gates::new(vec![], None, 1);
+        let [one, same, other] = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"];
+        let of = |gates: &Gates, key, address: &str| {
+            gates.owner(key, Some(address.parse().expect("an address")))
+        };
+        assert_eq!(of(&open, "a", one), of(&open, "b", same));
+        assert_ne!(of(&open, "a", one), of(&open, "a", other));
+        assert_eq!(of(&open, "", "::ffff:10.0.0.1"), of(&open, "", "10.0.0.1"));
+        let keyed = Gates::new(vec!["a".into(), "b".into()], None, 1);
+        assert_eq!(of(&keyed, "a", one), of(&keyed, "a", other));
+        assert_ne!(of(&keyed, "a", one), of(&keyed, "b", one));
     }
 
     #[test]

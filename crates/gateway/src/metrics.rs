@@ -10,6 +10,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+/// Buckets of jobs, from half a second to half an hour.
+const JOB_BUCKETS: [f64; 13] = [
+    0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0,
+];
+
 /// Buckets from a quarter of a millisecond to half a minute, each twice the one before.
 const BUCKETS: [f64; 18] = [
     0.000_25, 0.000_5, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024,
@@ -46,6 +51,12 @@ struct TokenLabels {
     kind: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct JobLabels {
+    task: String,
+    outcome: &'static str,
+}
+
 /// How one try at one miner ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -77,6 +88,10 @@ pub struct Metrics {
     first: Family<TaskLabels, Histogram, fn() -> Histogram>,
     whole: Family<TaskLabels, Histogram, fn() -> Histogram>,
     miners: Family<SubnetLabels, Gauge>,
+    jobs: Family<JobLabels, Counter>,
+    unfinished: Family<TaskLabels, Gauge>,
+    moves: Family<TaskLabels, Counter>,
+    labour: Family<TaskLabels, Histogram, fn() -> Histogram>,
 }
 
 impl Default for Metrics {
@@ -90,6 +105,10 @@ impl Default for Metrics {
             first: Family::new_with_constructor(histogram),
             whole: Family::new_with_constructor(histogram),
             miners: Family::default(),
+            jobs: Family::default(),
+            unfinished: Family::default(),
+            moves: Family::default(),
+            labour: Family::new_with_constructor(|| Histogram::new(JOB_BUCKETS)),
         };
         metrics.register();
         metrics
@@ -119,6 +138,38 @@ impl Metrics {
             "Miners listed with an address, by subnet",
             self.miners.clone(),
         );
+        registry.register(
+            "jobs",
+            "Jobs that ended, by task and end",
+            self.jobs.clone(),
+        );
+        let help = "Jobs that are waiting or worked on, by task";
+        registry.register("jobs_unfinished", help, self.unfinished.clone());
+        let help = "Moves of jobs from one miner to another, by task";
+        registry.register("job_moves", help, self.moves.clone());
+        let help = "From a job's creation to its end, by task";
+        registry.register("job_seconds", help, self.labour.clone());
+    }
+
+    /// Counts a job in.
+    pub fn job_began(&self, task: &str) {
+        let task = task.to_owned();
+        self.unfinished.get_or_create(&TaskLabels { task }).inc();
+    }
+
+    /// Counts a job that left a miner for another.
+    pub fn job_moved(&self, task: &str) {
+        let task = task.to_owned();
+        self.moves.get_or_create(&TaskLabels { task }).inc();
+    }
+
+    /// Counts a job out.
+    pub fn job_ended(&self, task: &str, outcome: &'static str, took: Duration) {
+        let task = task.to_owned();
+        let labels = TaskLabels { task: task.clone() };
+        self.unfinished.get_or_create(&labels).dec();
+        self.jobs.get_or_create(&JobLabels { task, outcome }).inc();
+        observe(&self.labour, &labels.task, took);
     }
 
     /// Counts an answered or refused request.

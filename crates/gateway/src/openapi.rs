@@ -212,7 +212,7 @@ pub struct TaskEntry {
     task: String,
     /// What it buys, in a sentence.
     about: String,
-    /// How its answers come: `stream` or `once`.
+    /// How its answers come: `stream`, `once`, or as a `job`, for which there is `/v1/jobs`.
     delivery: String,
     /// The subnets that pay for it.
     netuids: Vec<u16>,
@@ -233,6 +233,141 @@ pub struct TaskLimits {
     answer_bytes: usize,
     /// How long one miner is waited for.
     patience_ms: u64,
+}
+
+/// Work to begin.
+#[derive(Serialize, ToSchema)]
+pub struct JobRequest {
+    /// The task's name, as in `/v1/tasks`; its delivery is `job`.
+    task: String,
+    /// The task's request, as its `request_schema` says.
+    request: serde_json::Value,
+    /// A name for people, at most 200 characters; miners do not hear it.
+    title: Option<String>,
+    /// Which subnet, where several pay for the task.
+    netuid: Option<u16>,
+}
+
+/// What is told of every job.
+#[derive(Serialize, ToSchema)]
+pub struct JobProgress {
+    /// Its name. Whoever knows it may read the result and end the job.
+    id: String,
+    /// `job`, or what it is called behind a front door of its own.
+    object: String,
+    /// Name and version.
+    task: String,
+    /// `waiting`, `working`, `done`, `failed` or `cancelled`.
+    status: String,
+    /// How much of the work is done, from 0 to 1; begins again when the job moves.
+    fraction: f64,
+    /// A name for people.
+    title: Option<String>,
+    /// Whether anything has been found.
+    has_result: bool,
+    /// How often it moved from one miner to another.
+    moves: u32,
+    /// Who works on it, or gave the result.
+    miner: Option<String>,
+    /// Its seat.
+    uid: Option<u16>,
+    /// On which subnet.
+    netuid: Option<u16>,
+    /// Unix seconds.
+    created_at: u64,
+    /// Unix seconds.
+    updated_at: u64,
+    /// Unix seconds.
+    finished_at: Option<u64>,
+    /// Unix seconds; then it is forgotten.
+    expires_at: Option<u64>,
+    /// Grows with every change; what events are numbered with.
+    version: u64,
+    /// Why it failed, if it did.
+    error: Option<JobFailure>,
+}
+
+/// Why a job failed.
+#[derive(Serialize, ToSchema)]
+pub struct JobFailure {
+    /// For people.
+    message: String,
+    /// `job_failed`.
+    code: String,
+}
+
+/// Work that takes minutes.
+#[derive(Serialize, ToSchema)]
+pub struct Job {
+    #[serde(flatten)]
+    progress: JobProgress,
+    /// The task's own measure of the best answer so far.
+    figure: Option<f64>,
+}
+
+/// Your jobs.
+#[derive(Serialize, ToSchema)]
+pub struct JobList {
+    /// `list`.
+    object: String,
+    /// Newest first.
+    data: Vec<Job>,
+    /// Whether there are more after the last.
+    has_more: bool,
+}
+
+/// What was deleted.
+#[derive(Serialize, ToSchema)]
+pub struct Deleted {
+    /// Its name.
+    id: String,
+    /// What it was.
+    object: String,
+    /// True.
+    deleted: bool,
+}
+
+/// A protein to fold.
+#[derive(Serialize, ToSchema)]
+pub struct FoldRequest {
+    /// One letter for each residue, from the amino end: 5 to 60 of ACDEFGHIKLMNPQRSTVWY.
+    sequence: String,
+    /// Whether the ends are capped (ACE, NME) instead of charged; false unless given.
+    is_capped: Option<bool>,
+    /// Seconds to search for, from 1 to 600; 60 unless given.
+    budget_s: Option<f64>,
+    /// A name for people, at most 200 characters; miners do not hear it.
+    title: Option<String>,
+    /// Which subnet, where several fold.
+    netuid: Option<u16>,
+}
+
+/// A protein being folded, or folded.
+#[derive(Serialize, ToSchema)]
+pub struct Fold {
+    #[serde(flatten)]
+    progress: JobProgress,
+    /// Of the best structure so far, in kcal/mol.
+    energy: Option<f64>,
+    /// What is folded.
+    sequence: String,
+    /// Whether its ends are capped.
+    is_capped: bool,
+    /// Seconds to search for.
+    budget_s: f64,
+    /// The addresses of its files, by name, once anything has been found.
+    files: std::collections::BTreeMap<String, String>,
+}
+
+/// Your folds.
+#[derive(Serialize, ToSchema)]
+pub struct FoldList {
+    /// `list`.
+    object: String,
+    /// Newest first.
+    data: Vec<Fold>,
+    /// Whether there are more after the last.
+    has_more: bool,
 }
 
 /// How the gateway fares.
@@ -273,6 +408,20 @@ pub struct SubnetHealth {
         crate::service::chat_completions,
         crate::service::completions,
         crate::images::classify,
+        crate::jobs::api::create,
+        crate::jobs::api::list,
+        crate::jobs::api::one,
+        crate::jobs::api::cancel,
+        crate::jobs::api::delete,
+        crate::jobs::api::events,
+        crate::jobs::api::result,
+        crate::folds::create,
+        crate::folds::list,
+        crate::folds::one,
+        crate::folds::cancel,
+        crate::folds::delete,
+        crate::folds::events,
+        crate::folds::file,
         crate::catalogue::list_models,
         crate::catalogue::one_model,
         crate::catalogue::list_tasks,
@@ -305,7 +454,7 @@ fn describe(kind: &dyn Kind, document: &mut Value) {
     let components = &mut document["components"]["schemas"];
     let request = adopt(kind.request_schema(), &prefix, "request", components);
     let answer = adopt(kind.answer_schema(), &prefix, "answer", components);
-    if kind.delivery() == Delivery::Stream {
+    if kind.delivery() != Delivery::Once {
         return;
     }
     let error = json!({"$ref": "#/components/schemas/ErrorEnvelope"});

@@ -43,7 +43,7 @@ impl Question {
         let model = required(fields, "model", take::<String>)?;
         let prompt = match route {
             Route::Chat => Prompt::Chat(required(fields, "messages", messages)?),
-            Route::Completions | Route::Work => Prompt::Text(required(fields, "prompt", text)?),
+            _ => Prompt::Text(required(fields, "prompt", text)?),
         };
         let stream = take(fields, "stream")?.unwrap_or(false);
         let include_usage = include_usage(fields, stream)?;
@@ -113,7 +113,7 @@ fn refuse_what_is_not_offered(route: Route, fields: &Map<String, Value>) -> Resu
             "audio",
             "web_search_options",
         ],
-        Route::Completions | Route::Work => &["best_of", "echo", "suffix"],
+        _ => &["best_of", "echo", "suffix"],
     };
     for name in common.iter().chain(own) {
         if fields

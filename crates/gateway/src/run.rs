@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use client::Client;
@@ -13,6 +14,7 @@ use primitives::NetUid;
 use tokio_util::sync::CancellationToken;
 
 use crate::discovery::{Sources, follow};
+use crate::jobs::{Bounds, Jobs, Rhythm, Setting, ShelfError};
 use crate::limits::Gates;
 use crate::market::{Patience, Shared};
 use crate::metrics::Metrics;
@@ -41,6 +43,8 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// How long miners are waited for.
     pub patience: Patience,
+    /// Where customers' jobs are kept, so that they survive a restart; without it they end with the process.
+    pub data_dir: Option<PathBuf>,
 }
 
 /// Why a gateway does not start or stopped.
@@ -58,6 +62,9 @@ pub enum RunError {
     /// The address cannot be listened on.
     #[error(transparent)]
     Door(#[from] DoorError),
+    /// The jobs cannot be kept.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
     /// The HTTP client cannot be made.
     #[error("cannot prepare the HTTP client: {0}")]
     Http(#[from] reqwest::Error),
@@ -118,8 +125,17 @@ async fn work(config: Config, shutdown: CancellationToken) -> Result<(), RunErro
         config.requests_per_minute,
         config.requests_at_once,
     );
+    let jobs = Jobs::open(Setting {
+        folder: config.data_dir.map(|folder| folder.join("jobs")),
+        bounds: Bounds::default(),
+        rhythm: Rhythm::default(),
+        subnets: subnets.clone(),
+        metrics: metrics.clone(),
+        shutdown: shutdown.clone(),
+    })?;
     let gateway = Gateway {
         subnets,
+        jobs,
         gates: Arc::new(gates),
         metrics,
         body_bytes_max: config.body_bytes_max,

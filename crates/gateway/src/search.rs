@@ -191,46 +191,16 @@ impl<'a, E: Errand> Search<'a, E> {
         );
     }
 
-    /// Chooses among those in good standing; those set aside come last, but before nobody.
+    /// Chooses among those that suit and have not been tried.
     fn pick(&self) -> Option<(Arc<Market>, Miner)> {
-        let count = self.markets.len();
-        let turn = match count {
-            0 => return None,
-            1 => 0,
-            _ => rand::rng().random_range(0..count),
-        };
-        let in_turn = || (0..count).map(|at| &self.markets[(turn + at) % count]);
-        let of = |are_aside: bool| {
-            in_turn().find_map(|market| {
-                let miner = self.pick_of(market, are_aside)?;
-                Some((market.clone(), miner))
-            })
-        };
-        of(false).or_else(|| of(true))
-    }
-
-    /// Chooses among the miners of one market that are (not) set aside.
-    fn pick_of(&self, market: &Market, are_aside: bool) -> Option<Miner> {
-        let listed = market.directory.listed();
-        let serving = || listed.iter().filter(|listed| self.errand.suits(listed));
-        let best = serving()
-            .filter_map(|listed| listed.standing)
-            .fold(0.0, f64::max);
-        let now = Instant::now();
-        let is_untried =
-            |listed: &&Listed| !self.tried.contains(&(market.netuid, listed.miner.hotkey));
-        let read = |listed: &Listed| {
-            let reading = market.conditions.read(&listed.miner.hotkey, now);
-            let candidate = Candidate {
-                standing: listed.standing,
-                wait_ms: reading.wait_ms,
-                asked_now: reading.asked_now,
-            };
-            (reading.available != are_aside).then_some((listed.miner, candidate))
-        };
-        let (miners, candidates): (Vec<Miner>, Vec<Candidate>) =
-            serving().filter(is_untried).filter_map(read).unzip();
-        choose(&candidates, best, &mut rand::rng()).map(|at| miners[at])
+        pick(&self.markets, |market, listed| {
+            let seat = (market.netuid, listed.miner.hotkey);
+            match self.errand.suits(listed) {
+                false => Fit::Unfit,
+                true if self.tried.contains(&seat) => Fit::Tried,
+                true => Fit::Free,
+            }
+        })
     }
 
     /// Draws the consequences of a miner's failure.
@@ -267,7 +237,66 @@ impl<'a, E: Errand> Search<'a, E> {
     }
 }
 
-fn is_fault_of_request(code: Code) -> bool {
+/// Whether a miner may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// It does not serve this, so its standing is no measure for the others'.
+    Unfit,
+    /// It has been asked.
+    Tried,
+    /// It may be asked.
+    Free,
+}
+
+/// Chooses a miner on one of these markets, beginning with one at random: among those in good standing; those set aside come last,
+/// but before nobody.
+pub(crate) fn pick(
+    markets: &[Arc<Market>],
+    fits: impl Fn(&Market, &Listed) -> Fit,
+) -> Option<(Arc<Market>, Miner)> {
+    let count = markets.len();
+    let turn = match count {
+        0 => return None,
+        1 => 0,
+        _ => rand::rng().random_range(0..count),
+    };
+    let in_turn = || (0..count).map(|at| &markets[(turn + at) % count]);
+    let of = |are_aside: bool| {
+        in_turn().find_map(|market| {
+            let miner = pick_of(market, are_aside, |listed| fits(market, listed))?;
+            Some((market.clone(), miner))
+        })
+    };
+    of(false).or_else(|| of(true))
+}
+
+/// Chooses among the miners of one market that are (not) set aside.
+fn pick_of(market: &Market, are_aside: bool, fits: impl Fn(&Listed) -> Fit) -> Option<Miner> {
+    let listed = market.directory.listed();
+    let best = listed
+        .iter()
+        .filter(|listed| fits(listed) != Fit::Unfit)
+        .filter_map(|listed| listed.standing)
+        .fold(0.0, f64::max);
+    let now = Instant::now();
+    let read = |listed: &Listed| {
+        let reading = market.conditions.read(&listed.miner.hotkey, now);
+        let candidate = Candidate {
+            standing: listed.standing,
+            wait_ms: reading.wait_ms,
+            asked_now: reading.asked_now,
+        };
+        (reading.available != are_aside).then_some((listed.miner, candidate))
+    };
+    let (miners, candidates): (Vec<Miner>, Vec<Candidate>) = listed
+        .iter()
+        .filter(|listed| fits(listed) == Fit::Free)
+        .filter_map(read)
+        .unzip();
+    choose(&candidates, best, &mut rand::rng()).map(|at| miners[at])
+}
+
+pub(crate) fn is_fault_of_request(code: Code) -> bool {
     matches!(
         code,
         Code::PromptTooLong | Code::BadRequest | Code::TooLarge

@@ -20,8 +20,10 @@ use crate::answer::Heading;
 use crate::catalogue;
 use crate::directory::Miner;
 use crate::error::ApiError;
+use crate::folds;
 use crate::front::{bound, cors, gate, observe};
 use crate::images;
+use crate::jobs::{Jobs, api};
 use crate::limits::Gates;
 use crate::market::Market;
 use crate::metrics::Metrics;
@@ -45,6 +47,8 @@ pub(crate) const TRIES: HeaderName = HeaderName::from_static("x-stoa-tries");
 pub struct Gateway {
     /// Routing.
     pub subnets: Subnets,
+    /// Work that takes minutes.
+    pub jobs: Jobs,
     /// Admission.
     pub gates: Arc<Gates>,
     /// What happened.
@@ -76,6 +80,7 @@ pub fn router(gateway: Gateway) -> Router {
             get(catalogue::one_task).post(work::tasks),
         )
         .route("/v1/images/classifications", post(images::classify))
+        .merge(jobs_and_folds())
         .layer(api_request);
     Router::new()
         .route("/health", get(catalogue::health))
@@ -90,6 +95,21 @@ pub fn router(gateway: Gateway) -> Router {
         })
         .layer(every_request)
         .with_state(gateway)
+}
+
+/// Work that takes minutes, whatever it is and in the shape of proteins.
+fn jobs_and_folds() -> Router<Gateway> {
+    Router::new()
+        .route("/v1/jobs", get(api::list).post(api::create))
+        .route("/v1/jobs/{id}", get(api::one).delete(api::delete))
+        .route("/v1/jobs/{id}/cancel", post(api::cancel))
+        .route("/v1/jobs/{id}/events", get(api::events))
+        .route("/v1/jobs/{id}/result", get(api::result))
+        .route("/v1/folds", get(folds::list).post(folds::create))
+        .route("/v1/folds/{id}", get(folds::one).delete(folds::delete))
+        .route("/v1/folds/{id}/cancel", post(folds::cancel))
+        .route("/v1/folds/{id}/events", get(folds::events))
+        .route("/v1/folds/{id}/{file}", get(folds::file))
 }
 
 /// Answers a conversation.
@@ -181,7 +201,7 @@ fn markets_of(gateway: &Gateway, model: &str) -> Result<Vec<Arc<Market>>, ApiErr
 fn answer_id(route: Route) -> String {
     let prefix = match route {
         Route::Chat => "chatcmpl",
-        Route::Completions | Route::Work => "cmpl",
+        _ => "cmpl",
     };
     format!("{prefix}-{:032x}", rand::rng().random::<u128>())
 }

@@ -34,6 +34,8 @@ pub struct Signed {
     pub body: bytes::Bytes,
     /// The name that the receipt must repeat.
     pub request_hash: Digest,
+    /// Which key signed.
+    pub signer: Hotkey,
 }
 
 impl Signer {
@@ -80,7 +82,22 @@ impl Signer {
 
     /// Signs a request for one miner.
     pub fn sign(&self, route: Route, body: bytes::Bytes, audience: Hotkey) -> Signed {
-        let pair = self.pair();
+        self.sign_with(self.pair(), route, body, audience)
+    }
+
+    /// Signs a request for one miner with one of the keys: what a job's asker has to do all along. `None` if it is none of them.
+    pub fn sign_as(
+        &self,
+        signer: &Hotkey,
+        route: Route,
+        body: bytes::Bytes,
+        audience: Hotkey,
+    ) -> Option<Signed> {
+        let pair = self.pairs.iter().find(|pair| pair.account() == *signer)?;
+        Some(self.sign_with(pair, route, body, audience))
+    }
+
+    fn sign_with(&self, pair: &Pair, route: Route, body: bytes::Bytes, audience: Hotkey) -> Signed {
         let terms = Terms {
             audience,
             netuid: self.netuid,
@@ -94,6 +111,7 @@ impl Signer {
             headers: envelope.headers(),
             body,
             request_hash,
+            signer: envelope.signer,
         }
     }
 

@@ -7,7 +7,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use primitives::{NetUid, TaskId};
-use tasks::Kind;
+use tasks::{Delivery, Kind};
 
 use crate::market::Market;
 
@@ -138,7 +138,7 @@ impl Subnets {
         markets
     }
 
-    /// Those that pay for the at-once task of this name, on subnet `netuid` if one is named. Of several versions the newest
+    /// Those that pay for the task of this name whose answers do not stream, on subnet `netuid` if one is named. Of several versions the newest
     /// counts.
     pub fn of_task(&self, name: &str, netuid: Option<NetUid>) -> Vec<Arc<Market>> {
         let mut markets = self.markets();
@@ -151,6 +151,15 @@ impl Subnets {
         markets
     }
 
+    /// The longest request of a task whose answers take minutes, in bytes.
+    pub fn job_bytes_max(&self) -> usize {
+        let kinds = self.kinds().into_iter();
+        let jobs = kinds.filter(|kind| kind.delivery() == Delivery::Job);
+        jobs.map(|kind| kind.limits().request_bytes)
+            .max()
+            .unwrap_or(0)
+    }
+
     /// The tasks that are served, each once, by name.
     pub fn kinds(&self) -> Vec<&'static dyn Kind> {
         let markets = self.markets();
@@ -160,7 +169,7 @@ impl Subnets {
         kinds
     }
 
-    /// The at-once task of this name that is served.
+    /// The task of this name that is served, if its answers do not stream.
     pub fn kind(&self, name: &str) -> Option<&'static dyn Kind> {
         self.of_task(name, None).first().map(|market| market.kind)
     }

@@ -74,7 +74,7 @@ impl Errand for Text {
     fn fault(&self, refusal: &Refusal) -> ApiError {
         let prompt = match self.route() {
             Route::Completions => "prompt",
-            Route::Chat | Route::Work => "messages",
+            _ => "messages",
         };
         match refusal.code {
             Code::PromptTooLong => ApiError::context_length(prompt, refusal.message.clone()),

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use futures::{FutureExt, Stream, StreamExt, future::BoxFuture, stream};
 use primitives::TaskId;
 use protocol::{
-    AnswerError, Part, PartReader, RECEIPT_HEADER, Refusal, SignedWorkReceipt, TASK_HEADER,
+    AnswerError, JOB_HEADER, JobReply, Part, PartReader, RECEIPT_HEADER, Refusal,
+    SignedWorkReceipt, TASK_HEADER,
 };
 use serde::Deserialize;
 
@@ -72,6 +73,15 @@ pub trait Transport: Send + Sync + 'static {
         task: &TaskId,
         answer_bytes_max: usize,
     ) -> BoxFuture<'static, Result<Worked, MinerError>>;
+
+    /// Sends a signed letter about a job, and returns the reply if it is at most so many bytes long.
+    fn job(
+        &self,
+        miner: Miner,
+        letter: Signed,
+        task: &TaskId,
+        reply_bytes_max: usize,
+    ) -> BoxFuture<'static, Result<JobReply, MinerError>>;
 
     /// Asks a miner what it serves.
     fn models(&self, miner: Miner) -> BoxFuture<'static, Result<Vec<Model>, MinerError>>;
@@ -147,6 +157,27 @@ impl Transport for Http {
                 .map_err(|error| MinerError::Receipt(error.to_string()))?;
             let body = bounded(response, answer_bytes_max).await?.into();
             Ok(Worked { body, receipt })
+        }
+        .boxed()
+    }
+
+    fn job(
+        &self,
+        miner: Miner,
+        letter: Signed,
+        task: &TaskId,
+        reply_bytes_max: usize,
+    ) -> BoxFuture<'static, Result<JobReply, MinerError>> {
+        let post = self
+            .post(miner, letter)
+            .header(TASK_HEADER, task.to_string());
+        async move {
+            let response = accepted(post).await?;
+            let headers = response.headers().clone();
+            let header = |name| headers.get(name).map(|value| value.as_bytes());
+            let body = bounded(response, reply_bytes_max).await?.into();
+            JobReply::read(header(JOB_HEADER), header(RECEIPT_HEADER), body)
+                .map_err(|error| MinerError::Protocol(error.to_string()))
         }
         .boxed()
     }

@@ -21,7 +21,7 @@ use primitives::{NetUid, TaskId};
 use protocol::{Code, Refusal, Route, SignedWorkReceipt};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use tasks::{Complaint, Kind};
+use tasks::{Complaint, Delivery, Kind};
 use tokio::task::spawn_blocking;
 
 use crate::directory::{Listed, Miner};
@@ -177,6 +177,9 @@ impl Order<'_> {
         let Some(kind) = markets.first().map(|market| market.kind) else {
             return Err(ApiError::task_not_found(self.task));
         };
+        if kind.delivery() == Delivery::Job {
+            return Err(ApiError::is_a_job(self.task));
+        }
         let desk = gateway.gates.desk().await;
         let reading = spawn_blocking(move || {
             let _desk = desk;

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //!            ┌─────────────────────────────── router ────────────────────────────────┐
-//!  request ──▶ envelope ▶ permit ▶ task ▶ signature ▶ replay ▶ admission ──▶ engine (text), or
-//!          ◀── chunks … receipt, [DONE] ◀───────────────────── answering ◀──┘ workshop (all else)
-//!          ◀── one JSON body, receipt in a header ◀──────────── workshop ◀───┘
+//!  request ──▶ envelope ▶ permit ▶ task ▶ signature ▶ replay ▶ admission ──▶ engine (text),
+//!          ◀── chunks … receipt, [DONE] ◀───────────────────── answering ◀──┤ workshop or yard
+//!          ◀── one JSON body, receipt in a header ◀──────────── workshop ◀───┤
+//!          ◀── statuses, then the same ◀──────────────────────────── yard ◀──┘
 //!                               ▲
 //!  chain ──▶ registrar: who may ask; is our address on chain; does the subnet still buy this?
 //! ```
@@ -14,6 +15,7 @@
 //! * A request is refused by the cheapest check that fails, in the order of `docs/protocol.md`.
 //! * Admission is a semaphore: a permit is taken without waiting, or the request is refused with `retry-after`, and the
 //!   permit lives as long as the answer streams, or the worker works.
+//! * Jobs have a yard: a line of bounded length before as many threads as there are processors, and views that polls wait at.
 //! * The registrar follows the chain: who may ask, and whether the miner's published address is the one it listens on.
 //!   With the chain out of reach, the last known permits hold.
 //!
@@ -24,12 +26,15 @@
 
 mod admission;
 mod answering;
+mod job;
+mod jobs;
 mod metrics;
 mod registrar;
 mod server;
 mod throttle;
 mod trade;
 mod workshop;
+mod yard;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -164,7 +169,13 @@ async fn work(config: Config, pair: Pair, shutdown: CancellationToken) -> Result
         stop.cancel();
         followed
     });
-    door.serve(router(Arc::new(miner)), shutdown.clone()).await;
+    let miner = Arc::new(miner);
+    let (closing, closed) = (miner.clone(), shutdown.clone());
+    tokio::spawn(async move {
+        closed.cancelled().await;
+        closing.close();
+    });
+    door.serve(router(miner), shutdown.clone()).await;
     shutdown.cancel();
     match following.await {
         Ok(followed) => Ok(followed?),

@@ -22,10 +22,12 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::admission::{Admission, RETRY_AFTER_S};
 use crate::answering::{self, Answering, milliseconds};
+use crate::jobs;
 use crate::metrics::Metrics;
 use crate::registrar::Permits;
 use crate::trade::Trade;
 use crate::workshop::{Done, Workshop};
+use crate::yard::Yard;
 
 /// A body that takes longer than this to arrive is not waited for.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
@@ -39,9 +41,9 @@ pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 /// Everything a request meets.
 pub struct Miner {
     pub(crate) pair: Pair,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
-    trade: Trade,
+    pub(crate) trade: Trade,
     means: Means,
     netuid: NetUid,
     permits: Permits,
@@ -56,6 +58,8 @@ enum Means {
     Engine(Arc<dyn Engine>),
     /// At once.
     Workshop(Workshop),
+    /// In minutes.
+    Yard(Yard),
 }
 
 impl Miner {
@@ -68,14 +72,19 @@ impl Miner {
         answers_max: usize,
         clock: Clock,
     ) -> Self {
+        let metrics = Arc::new(Metrics::new(&trade.task, &trade.service));
         let means = match &trade.service {
             Service::Stream(engine) => Means::Engine(engine.clone()),
             Service::Once(worker) => Means::Workshop(Workshop::new(worker.clone(), trade.limits)),
+            Service::Job(worker) => {
+                let (worker, metrics, clock) = (worker.clone(), metrics.clone(), clock.clone());
+                let yard = Yard::new(worker, metrics, trade.limits, answers_max, clock);
+                Means::Yard(yard)
+            }
         };
-        let is_streamed = matches!(means, Means::Engine(_));
         Self {
             pair,
-            metrics: Metrics::new(&trade.task, is_streamed),
+            metrics,
             clock,
             trade,
             means,
@@ -87,8 +96,42 @@ impl Miner {
         }
     }
 
-    fn hotkey(&self) -> Hotkey {
+    pub(crate) fn hotkey(&self) -> Hotkey {
         self.pair.account()
+    }
+
+    /// Takes no more jobs and gives up those there are, so that nobody waits for a miner that stops. What is answered at once or
+    /// streams is let finish by the door.
+    pub fn close(&self) {
+        if let Means::Yard(yard) = &self.means {
+            yard.close();
+        }
+    }
+
+    /// The receipt of an answer, given how long its request waited and took.
+    pub(crate) fn receipt(
+        &self,
+        request_hash: Digest,
+        answer: &[u8],
+        (queue, total): (Duration, Duration),
+    ) -> String {
+        let receipt = WorkReceipt {
+            request_hash,
+            answer_hash: Digest::of(answer),
+            miner: self.hotkey(),
+            task: self.trade.task.clone(),
+            queue_ms: milliseconds(queue),
+            total_ms: milliseconds(total),
+        };
+        receipt.sign(&self.pair).to_header()
+    }
+
+    /// How many requests are worked on.
+    fn answering(&self) -> usize {
+        match &self.means {
+            Means::Yard(yard) => yard.census().working,
+            Means::Engine(_) | Means::Workshop(_) => self.admission.taken(),
+        }
     }
 
     /// Checks what needs no body: addressed here, in time, by someone who may ask.
@@ -106,8 +149,7 @@ impl Miner {
     }
 
     /// Memory for a body: as much as it says it takes, or as much as one may.
-    fn hold(&self, headers: &HeaderMap) -> Result<SemaphorePermit<'_>, Refusal> {
-        let limit = self.trade.request_bytes_max();
+    fn hold(&self, headers: &HeaderMap, limit: usize) -> Result<SemaphorePermit<'_>, Refusal> {
         let told = headers
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
@@ -183,6 +225,7 @@ async fn answer(miner: Arc<Miner>, route: Route, request: Request) -> Response {
         match &miner.means {
             Means::Engine(engine) => stream(&miner, engine, route, letter).await,
             Means::Workshop(workshop) => work(&miner, workshop, letter).await,
+            Means::Yard(yard) => jobs::answer(&miner, yard, route, letter).await,
         }
     };
     served.await.unwrap_or_else(|refusal| {
@@ -193,10 +236,11 @@ async fn answer(miner: Arc<Miner>, route: Route, request: Request) -> Response {
 }
 
 /// A request that passed every check that does not depend on what it asks.
-struct Letter {
-    arrival: Instant,
-    body: Bytes,
-    request_hash: Digest,
+pub(crate) struct Letter {
+    pub(crate) arrival: Instant,
+    pub(crate) signer: Hotkey,
+    pub(crate) body: Bytes,
+    pub(crate) request_hash: Digest,
 }
 
 async fn admit(miner: &Miner, route: Route, request: Request) -> Result<Letter, Refusal> {
@@ -207,12 +251,14 @@ async fn admit(miner: &Miner, route: Route, request: Request) -> Result<Letter, 
     // Who is refused anyway need not send a body, and one that was slow may have outlived its envelope.
     miner.check_asker(&envelope)?;
     miner.trade.check(route, header(TASK_HEADER))?;
-    let _room = miner.hold(&head.headers)?;
-    let body = read(body, miner.trade.request_bytes_max()).await?;
+    let bytes_max = miner.trade.request_bytes_max(route);
+    let _room = miner.hold(&head.headers, bytes_max)?;
+    let body = read(body, bytes_max).await?;
     miner.check_asker(&envelope)?;
     let request_hash = miner.check_signature(&envelope, route, &body)?;
     Ok(Letter {
         arrival,
+        signer: envelope.signer,
         body,
         request_hash,
     })
@@ -247,20 +293,13 @@ async fn work(miner: &Miner, workshop: &Workshop, letter: Letter) -> Result<Resp
     waiting.end();
     let Done { answer, queue } = done?;
     let total = letter.arrival.elapsed();
-    let receipt = WorkReceipt {
-        request_hash: letter.request_hash,
-        answer_hash: Digest::of(&answer),
-        miner: miner.hotkey(),
-        task: miner.trade.task.clone(),
-        queue_ms: milliseconds(queue),
-        total_ms: milliseconds(total),
-    };
     miner.metrics.answered(queue, total);
-    tracing::debug!(request = %letter.request_hash, total_ms = receipt.total_ms, "answered");
+    tracing::debug!(request = %letter.request_hash, total_ms = total.as_millis(), "answered");
+    let receipt = miner.receipt(letter.request_hash, &answer, (queue, total));
     let headers = [
         (header::CONTENT_TYPE.as_str(), "application/json".to_owned()),
         (header::CACHE_CONTROL.as_str(), "no-store".to_owned()),
-        (RECEIPT_HEADER, receipt.sign(&miner.pair).to_header()),
+        (RECEIPT_HEADER, receipt),
     ];
     Ok((headers, answer).into_response())
 }
@@ -325,15 +364,18 @@ async fn models(State(miner): State<Arc<Miner>>) -> Response {
 }
 
 async fn health(State(miner): State<Arc<Miner>>) -> Response {
-    let health = serde_json::json!({
+    let mut health = serde_json::json!({
         "status": "ok",
         "hotkey": miner.hotkey(),
         "netuid": miner.netuid,
         "task": miner.trade.task,
         "model": miner.trade.model(),
-        "answering": miner.admission.taken(),
+        "answering": miner.answering(),
         "permitted": miner.permits.count(),
     });
+    if let Means::Yard(yard) = &miner.means {
+        health["jobs"] = jobs::told(yard.census());
+    }
     axum::Json(health).into_response()
 }
 
@@ -342,5 +384,8 @@ async fn metrics(State(miner): State<Arc<Miner>>) -> Response {
         header::CONTENT_TYPE,
         "application/openmetrics-text; version=1.0.0; charset=utf-8",
     )];
-    (kind, miner.metrics.text(miner.admission.taken())).into_response()
+    if let Means::Yard(yard) = &miner.means {
+        miner.metrics.count_jobs(yard.census());
+    }
+    (kind, miner.metrics.text(miner.answering())).into_response()
 }

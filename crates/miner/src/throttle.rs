@@ -1,8 +1,9 @@
 //! A throttle: makes an honest miner slower, to see what slowness costs.
 //!
-//! It stands in for slow hardware on a development network: work that is answered at once takes so much longer per answer, and
-//! text so much longer before its first token and before every further piece.
+//! It stands in for slow hardware on a development network: work that is answered at once or as a job takes so much longer per answer,
+//! and text so much longer before its first token and before every further piece.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use inference::{Answer, Engine, Error, Event, Request};
-use tasks::{Service, WorkError, Worker};
+use tasks::{Complaint, JobWorker, Progress, Service, WorkError, Worker};
 
 /// The same service, slower.
 pub(crate) fn throttled(service: Service, delay: Duration) -> Service {
@@ -18,6 +19,7 @@ pub(crate) fn throttled(service: Service, delay: Duration) -> Service {
         _ if delay.is_zero() => service,
         Service::Stream(inner) => Service::Stream(Arc::new(Slow { inner, delay })),
         Service::Once(inner) => Service::Once(Arc::new(Slow { inner, delay })),
+        Service::Job(inner) => Service::Job(Arc::new(Slow { inner, delay })),
     }
 }
 
@@ -30,6 +32,25 @@ impl Worker for Slow<dyn Worker> {
     fn work(&self, body: &[u8]) -> Result<Vec<u8>, WorkError> {
         thread::sleep(self.delay);
         self.inner.work(body)
+    }
+}
+
+impl JobWorker for Slow<dyn JobWorker> {
+    fn work(
+        &self,
+        body: &[u8],
+        report: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Vec<u8>, WorkError> {
+        thread::sleep(self.delay);
+        self.inner.work(body, report)
+    }
+
+    fn check(&self, body: &[u8]) -> Result<(), Complaint> {
+        self.inner.check(body)
+    }
+
+    fn patience_of(&self, body: &[u8]) -> Duration {
+        self.inner.patience_of(body)
     }
 }
 

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use primitives::TaskId;
-use protocol::{BODY_BYTES_MAX, Code, Refusal, Route, TASK_HEADER, WORK_BYTES_MAX};
+use protocol::{
+    BODY_BYTES_MAX, Code, Refusal, Route, STATUS_BYTES_MAX, TASK_HEADER, WORK_BYTES_MAX,
+};
 use tasks::{Kind, Limits, Service};
 
 /// A task, and what answers its requests.
@@ -31,35 +33,35 @@ impl Trade {
     pub fn model(&self) -> &str {
         match &self.service {
             Service::Stream(engine) => engine.model(),
-            Service::Once(_) => self.task.name(),
+            Service::Once(_) | Service::Job(_) => self.task.name(),
         }
     }
 
-    /// The longest request, in bytes.
-    pub(crate) fn request_bytes_max(&self) -> usize {
+    /// The longest body on a route, in bytes.
+    pub(crate) fn request_bytes_max(&self, route: Route) -> usize {
         match self.service {
             Service::Stream(_) => BODY_BYTES_MAX,
-            Service::Once(_) => self.limits.request_bytes.min(WORK_BYTES_MAX),
+            Service::Job(_) if route != Route::Submit => STATUS_BYTES_MAX,
+            Service::Once(_) | Service::Job(_) => self.limits.request_bytes.min(WORK_BYTES_MAX),
         }
     }
 
     /// Checks that a request came on a route of this task, and, where the route serves many tasks, that it means this one.
     pub(crate) fn check(&self, route: Route, meant: Option<&str>) -> Result<(), Refusal> {
         let task = &self.task;
-        let is_streamed = matches!(self.service, Service::Stream(_));
-        if route.is_streamed() != is_streamed {
-            let route = if is_streamed {
-                Route::Chat
-            } else {
-                Route::Work
-            };
+        let (is_right, usual) = match self.service {
+            Service::Stream(_) => (route.is_streamed(), Route::Chat),
+            Service::Once(_) => (route == Route::Work, Route::Work),
+            Service::Job(_) => (route.is_of_jobs(), Route::Submit),
+        };
+        if !is_right {
             let message = format!(
                 "this miner serves {task}; its requests go to {}",
-                route.path()
+                usual.path()
             );
             return Err(Refusal::new(Code::UnknownTask, message));
         }
-        if is_streamed {
+        if route.is_streamed() {
             return Ok(());
         }
         if meant.is_some_and(|meant| meant.parse().as_ref() == Ok(task)) {

@@ -114,7 +114,7 @@ impl Workshop {
 }
 
 /// What the asker is told; what broke inside goes to the log only.
-fn refusal(error: WorkError) -> Refusal {
+pub(crate) fn refusal(error: WorkError) -> Refusal {
     match error {
         WorkError::Complaint(complaint) => Refusal {
             code: Code::BadRequest,
@@ -128,6 +128,6 @@ fn refusal(error: WorkError) -> Refusal {
     }
 }
 
-fn failure() -> Refusal {
+pub(crate) fn failure() -> Refusal {
     Refusal::new(Code::Failed, "the worker failed; ask another miner")
 }

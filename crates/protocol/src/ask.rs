@@ -226,7 +226,7 @@ impl Ask {
                     "must be given, and messages must not",
                 ));
             }
-            (Route::Work, ..) => {
+            (Route::Work | Route::Submit | Route::Poll | Route::Cancel, ..) => {
                 let message = "a question about text is asked on its own routes";
                 return Err(Refusal::new(Code::UnknownTask, message));
             }

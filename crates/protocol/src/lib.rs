@@ -1,7 +1,8 @@
 //! What askers and answerers say to each other: the signed envelope, the request inside, the answer, the receipt.
 //!
 //! An asker (a gateway with a customer behind it, or a validator that grades) sends one HTTP request to a miner and reads
-//! one answer: a stream of server-sent events for text, one JSON body for work that is done at once. The two kinds of
+//! one answer: a stream of server-sent events for text, one JSON body for work that is done at once. Work that takes minutes is a
+//! job: several such exchanges, which an [`Errand`] makes in the right order. The two kinds of
 //! asker are indistinguishable by construction: both turn the same question into the same bytes (text with
 //! [`Ask::to_body`], other work with its task's canonical form), and both sign with a validator's hotkey.
 //!
@@ -20,6 +21,11 @@
 //!    {the task's request}
 //!                                                           ◀── stoa-receipt: {signed receipt}
 //!                                                               {the task's answer}
+//!
+//!    POST /v1/jobs                                          ──▶ the same checks, then the yard
+//!    {the task's request}                                   ◀── {the job's status}
+//!    POST /v1/jobs/poll                                     ──▶ the same checks; waits for news
+//!    {id, seen, wait_ms, answer}                            ◀── {status}, or the answer and its receipt
 //! ```
 //!
 //! The rules, byte for byte, with worked examples, are in `docs/protocol.md`; [`Envelope`], [`Receipt`] and
@@ -33,6 +39,8 @@ mod answer;
 mod ask;
 mod digest;
 mod envelope;
+mod errand;
+mod job;
 mod reader;
 mod receipt;
 mod refusal;
@@ -47,13 +55,17 @@ pub use answer::{
 pub use ask::{Ask, Message, Prompt, Role};
 pub use digest::Digest;
 pub use envelope::{Envelope, HEADERS, Nonce, Terms};
+pub use errand::{Courier, Errand, Finished, Trouble};
+pub use job::{JobError, JobReply, JobState, JobStatus, Letter, Poll};
 pub use reader::PartReader;
 pub use receipt::{Receipt, ReceiptError, SignedReceipt};
 pub use refusal::{Code, Refusal};
 pub use replay::Nonces;
 pub use route::Route;
 pub use standings::{LastScore, MinerStanding, Standings};
-pub use work::{RECEIPT_BYTES_MAX, RECEIPT_HEADER, SignedWorkReceipt, TASK_HEADER, WorkReceipt};
+pub use work::{
+    JOB_HEADER, RECEIPT_BYTES_MAX, RECEIPT_HEADER, SignedWorkReceipt, TASK_HEADER, WorkReceipt,
+};
 
 /// The longest request body on the routes of text, in bytes. On [`Route::Work`] the task has its own bound.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -71,6 +83,10 @@ pub const EVENT_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const WIRE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// No task's requests or answers may be longer than this, in bytes, whatever bound it names itself.
 pub const WORK_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The longest a miner holds a poll back, in milliseconds.
+pub const POLL_MS_MAX: u64 = 10_000;
+/// The longest poll, cancellation or status of a job, in bytes.
+pub const STATUS_BYTES_MAX: usize = 4 * 1024;
 /// The longest stop sequence, in bytes.
 pub const STOP_BYTES_MAX: usize = 256;
 /// A miner's words to people are cut to so many bytes: they are logged, published and passed on.

@@ -57,6 +57,8 @@ codes! {
     UnknownModel = "model_not_found", 404;
     /// The subnet's task is another one.
     UnknownTask = "task_not_found", 404;
+    /// The miner has no job of this name from this asker: it never had, forgot it, or started again since.
+    UnknownJob = "unknown_job", 404;
     /// The envelope was used before.
     Replayed = "replayed", 409;
     /// The body is larger than allowed.

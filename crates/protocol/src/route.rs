@@ -9,11 +9,24 @@ pub enum Route {
     Completions,
     /// A request of the subnet's task, whose answer comes at once.
     Work,
+    /// A request of the subnet's task, which takes minutes: the answer is a job's status.
+    Submit,
+    /// How a job is getting on, or what it has found.
+    Poll,
+    /// Work on a job is to end.
+    Cancel,
 }
 
 impl Route {
     /// Every route.
-    pub const ALL: [Self; 3] = [Self::Chat, Self::Completions, Self::Work];
+    pub const ALL: [Self; 6] = [
+        Self::Chat,
+        Self::Completions,
+        Self::Work,
+        Self::Submit,
+        Self::Poll,
+        Self::Cancel,
+    ];
 
     /// The path of the URL.
     pub const fn path(self) -> &'static str {
@@ -21,12 +34,20 @@ impl Route {
             Self::Chat => "/v1/chat/completions",
             Self::Completions => "/v1/completions",
             Self::Work => "/v1/work",
+            Self::Submit => "/v1/jobs",
+            Self::Poll => "/v1/jobs/poll",
+            Self::Cancel => "/v1/jobs/cancel",
         }
     }
 
     /// Whether the answer comes as a stream of events, and not at once.
     pub const fn is_streamed(self) -> bool {
-        !matches!(self, Self::Work)
+        matches!(self, Self::Chat | Self::Completions)
+    }
+
+    /// Whether it is a job's.
+    pub const fn is_of_jobs(self) -> bool {
+        matches!(self, Self::Submit | Self::Poll | Self::Cancel)
     }
 
     /// The byte that stands for the route under a signature.
@@ -35,6 +56,9 @@ impl Route {
             Self::Chat => 0,
             Self::Completions => 1,
             Self::Work => 2,
+            Self::Submit => 3,
+            Self::Poll => 4,
+            Self::Cancel => 5,
         }
     }
 }

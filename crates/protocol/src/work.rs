@@ -26,6 +26,8 @@ use crate::{Digest, ReceiptError};
 pub const TASK_HEADER: &str = "stoa-task";
 /// The answer's header that carries the receipt.
 pub const RECEIPT_HEADER: &str = "stoa-receipt";
+/// The header of a job's answer that says how far the job is: a [`crate::JobState`].
+pub const JOB_HEADER: &str = "stoa-job";
 /// The longest receipt in a header, in bytes.
 pub const RECEIPT_BYTES_MAX: usize = 4 * 1024;
 

@@ -36,6 +36,10 @@ struct Cli {
     /// End when standard input closes, as the processes of a localnet do
     #[arg(long, global = true, hide = true)]
     end_with_parent: bool,
+
+    /// Give way to other processes, as nice(1) does: from 0 to 19
+    #[arg(long, global = true, hide = true, value_parser = clap::value_parser!(u8).range(..=19))]
+    nice: Option<u8>,
 }
 
 #[derive(Subcommand)]
@@ -46,6 +50,7 @@ enum Command {
     Validator(commands::validator::Validator),
     Gateway(commands::gateway::Gateway),
     Ask(commands::ask::Ask),
+    Fold(commands::fold::Fold),
     Subnet(commands::subnet::Subnet),
     Wallet(commands::wallet::Wallet),
     Genesis(commands::genesis::Genesis),
@@ -60,6 +65,12 @@ fn main() -> ExitCode {
     if let Err(error) = start_logging(&cli.log) {
         eprintln!("error: {error:#}");
         return ExitCode::from(2);
+    }
+    // Before any thread is started: each takes after the one that starts it.
+    if let Some(steps) = cli.nice
+        && let Err(error) = rustix::process::nice(steps.into())
+    {
+        tracing::warn!(%error, "cannot give way to other processes");
     }
     if cli.end_with_parent {
         shutdown::with_parent();
@@ -81,6 +92,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Validator(command) => block_on(command.run()),
         Command::Gateway(command) => block_on(command.run()),
         Command::Ask(command) => block_on(command.run()),
+        Command::Fold(command) => block_on(command.run()),
         Command::Subnet(command) => block_on(command.run()),
         Command::Wallet(command) => block_on(command.run()),
         Command::Genesis(command) => command.run(),

@@ -4,6 +4,7 @@
 //! and checks, which takes no model; a validator opens its [`Judge`]; a miner opens its [`Service`].
 
 use std::any::Any;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub enum Delivery {
     Stream,
     /// Whole, as one JSON document.
     Once,
+    /// Whole, after minutes of work that is polled for progress and may be cancelled.
+    Job,
 }
 
 /// What a task's messages may cost.
@@ -31,7 +34,7 @@ pub struct Limits {
     pub request_bytes: usize,
     /// The longest answer, in bytes.
     pub answer_bytes: usize,
-    /// How long an asker waits for a whole answer.
+    /// How long an asker waits for a whole answer; of jobs, for that to the longest request.
     pub patience: Duration,
 }
 
@@ -87,6 +90,10 @@ pub struct Setup {
     pub cheat: Option<String>,
     /// The most answers worked on at once.
     pub answers_max: Option<usize>,
+    /// How much of the time that a request gives is spent on its work, from 0 to 1.
+    pub effort: Option<f64>,
+    /// The longest time that a validator's own requests give, for tasks whose requests give a time.
+    pub probe_budget: Option<Duration>,
 }
 
 impl Setup {
@@ -101,6 +108,8 @@ impl Setup {
             ("--model-name", self.model_name.is_some()),
             ("--challenges", self.challenges.is_some()),
             ("--upstream", self.upstream.is_some()),
+            ("--effort", self.effort.is_some()),
+            ("--probe-budget-s", self.probe_budget.is_some()),
         ];
         crate::unused(task, &options)
     }
@@ -171,6 +180,12 @@ pub trait Kind: Send + Sync {
     /// What its messages may cost.
     fn limits(&self) -> Limits;
 
+    /// How long an asker waits for the answer to this request: at most the patience of its limits.
+    fn patience_of(&self, body: &[u8]) -> Duration {
+        let _ = body;
+        self.limits().patience
+    }
+
     /// The JSON Schema of a request.
     fn request_schema(&self) -> serde_json::Value;
 
@@ -193,6 +208,17 @@ pub trait Kind: Send + Sync {
     ///
     /// What is wrong with it.
     fn check_answer(&self, body: &[u8]) -> Result<(), Complaint>;
+
+    /// Whether this is an answer to this request, as far as can be told without a model and within milliseconds: what a gateway
+    /// checks before it hands out the answer of a job.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    fn check_answer_to(&self, request: &[u8], body: &[u8]) -> Result<(), Complaint> {
+        let _ = request;
+        self.check_answer(body)
+    }
 
     /// Opens a validator's half.
     ///
@@ -255,6 +281,19 @@ pub enum Answered {
     },
 }
 
+/// One of the answers to a challenge, beside the others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compared<A = Reply> {
+    /// Who gave it.
+    pub miner: Hotkey,
+    /// What was given.
+    pub answer: A,
+    /// From asking to the whole answer, by the asker's own clock.
+    pub took: Duration,
+    /// What it is worth by itself; to be changed.
+    pub judgement: Judgement,
+}
+
 /// A validator's half of a task: asks what only it knows the answer to, and judges what comes.
 pub trait Judge: Send + Sync {
     /// Draws a fresh challenge that could be a customer's request.
@@ -262,6 +301,13 @@ pub trait Judge: Send + Sync {
 
     /// Judges a reply. `None` if this validator cannot tell, which is no fault of the miner's.
     fn judge(&self, put: Put<'_>, reply: &Reply) -> Option<Judgement>;
+
+    /// Judges the answers of several miners to one challenge against each other, when all are in: in the order in which they came,
+    /// each judged by itself before. Returns whether this validator can tell; if not, none of them counts.
+    fn compare(&self, challenge: &Challenge, round: &mut [Compared]) -> bool {
+        let _ = (challenge, round);
+        true
+    }
 
     /// How good a miner is, from 0 to 1, by its last answers, oldest first.
     fn quality(&self, window: &[Observation]) -> f64;
@@ -279,6 +325,8 @@ pub enum Service {
     Stream(Arc<dyn Engine>),
     /// Answers at once.
     Once(Arc<dyn Worker>),
+    /// Works for minutes and reports progress.
+    Job(Arc<dyn JobWorker>),
 }
 
 /// The miner's half of a task whose answers come at once.
@@ -289,4 +337,43 @@ pub trait Worker: Send + Sync {
     ///
     /// [`WorkError`]
     fn work(&self, body: &[u8]) -> Result<Vec<u8>, WorkError>;
+}
+
+/// How a job is getting on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress<A = Vec<u8>> {
+    /// How much of the work is done, from 0 to 1.
+    pub fraction: f64,
+    /// The task's own measure of the best answer so far, where it has one.
+    pub figure: Option<f64>,
+    /// The best answer so far; nothing leaves the one reported before.
+    pub answer: Option<A>,
+}
+
+/// The miner's half of a task that takes minutes.
+pub trait JobWorker: Send + Sync {
+    /// Answers one request, on the calling thread for as long as it takes. Every report returns whether to go on: after a
+    /// break nobody waits any more, and what has been found, if anything, is returned at once.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkError`]
+    fn work(
+        &self,
+        body: &[u8],
+        report: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Vec<u8>, WorkError>;
+
+    /// Checks a request, before it is taken.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    fn check(&self, body: &[u8]) -> Result<(), Complaint> {
+        let _ = body;
+        Ok(())
+    }
+
+    /// How long an asker waits for the answer to this request.
+    fn patience_of(&self, body: &[u8]) -> Duration;
 }

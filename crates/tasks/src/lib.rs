@@ -10,7 +10,7 @@
 //!              ▼                                     ▼
 //!            Kind ── the list ── gateway: schemas, limits, checks
 //!              ├── Judge ────── validator: challenge, judge, quality
-//!              └── Service ──── miner: answers at once, or streams
+//!              └── Service ──── miner: streams, answers at once, or works for minutes as a job
 //! ```
 //!
 //! # What always holds
@@ -28,8 +28,8 @@ mod list;
 mod once;
 
 pub use kind::{
-    Answered, Challenge, Complaint, Delivery, Judge, Kind, Limits, Put, Reply, Service, Setup,
-    SetupError, Upstream, WorkError, Worker,
+    Answered, Challenge, Compared, Complaint, Delivery, JobWorker, Judge, Kind, Limits, Progress,
+    Put, Reply, Service, Setup, SetupError, Upstream, WorkError, Worker,
 };
 pub use list::{list, text};
 pub use once::{Once, Task, unused};

@@ -3,6 +3,7 @@
 use crate::{Kind, Once};
 
 mod image_classification;
+mod protein_folding;
 pub mod text;
 mod tour;
 
@@ -12,6 +13,7 @@ pub fn list() -> &'static [&'static dyn Kind] {
         // One line each; `known` in an error message names them in this order.
         &text::Text,
         &Once::<image_classification::ImageClassification>::KIND,
+        &Once::<protein_folding::ProteinFolding>::KIND,
         &Once::<tour::Tour>::KIND,
     ]
 }

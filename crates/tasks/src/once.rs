@@ -1,10 +1,14 @@
-//! Tasks whose answers come at once: what their author writes, and how it becomes a [`Kind`].
+//! Tasks whose answers come whole: what their author writes, and how it becomes a [`Kind`].
 //!
 //! An author writes [`Task`]: two types, a way to make a challenge, a way to judge an answer, a way to find one. Everything
 //! else (bytes, signatures, receipts, speed, records, HTTP) is done here and in the daemons, once for all tasks.
+//!
+//! A task that takes minutes says so with [`Task::DELIVERY`] and writes [`Task::labour`], which reports progress, in the place of
+//! [`Task::solve`]. Of a job the time is not counted: it was given, and nobody gains by using less of it.
 
 use std::any::Any;
 use std::marker::PhantomData;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +23,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::kind::{
-    Answered, Challenge, Complaint, Delivery, Judge, Kind, Limits, Put, Reply, Service, Setup,
-    SetupError, WorkError, Worker,
+    Answered, Challenge, Compared, Complaint, Delivery, JobWorker, Judge, Kind, Limits, Progress,
+    Put, Reply, Service, Setup, SetupError, WorkError, Worker,
 };
 
 /// A kind of work with one question and one answer.
@@ -40,6 +44,10 @@ pub trait Task: Sized + Send + Sync + 'static {
     const ABOUT: &'static str;
     /// What a request and an answer may cost.
     const LIMITS: Limits = Limits::SMALL;
+    /// How answers come: at once, or as jobs.
+    const DELIVERY: Delivery = Delivery::Once;
+    /// Whether another server may do its work, or play a part in it: `--upstream`.
+    const HAS_UPSTREAM: bool = false;
     /// An answer within this time is as fast as any, so that nobody answers worse to answer a moment sooner.
     const SOON_ENOUGH: Duration = Duration::ZERO;
     /// Names of the villains a development miner can play.
@@ -78,6 +86,17 @@ pub trait Task: Sized + Send + Sync + 'static {
     /// What is wrong, in words for the author of the request.
     fn check(request: &Self::Request) -> Result<(), Complaint>;
 
+    /// Checks whether an answer can be one to this request, as far as that takes no model and only milliseconds. Where an answer
+    /// proves itself, a gateway that asks this hands out no other.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the answer.
+    fn check_answer_to(request: &Self::Request, answer: &Self::Answer) -> Result<(), Complaint> {
+        let _ = (request, answer);
+        Ok(())
+    }
+
     /// Draws a question that could be a customer's, never the same twice.
     fn challenge(&self, rng: &mut ChaCha20Rng) -> (Self::Request, Self::Secret);
 
@@ -89,12 +108,45 @@ pub trait Task: Sized + Send + Sync + 'static {
         secret: &Self::Secret,
     ) -> Judgement;
 
+    /// Judges the answers of several miners to one question against each other, when all are in. They come in the order of
+    /// arrival, each with its own judgement, which may be changed; those with a fault are not among them.
+    fn compare(
+        &self,
+        request: &Self::Request,
+        secret: &Self::Secret,
+        round: &mut [Compared<Self::Answer>],
+    ) {
+        let _ = (request, secret, round);
+    }
+
+    /// How long an asker waits for the answer, if that depends on the request: more than the patience of [`Task::LIMITS`] it
+    /// cannot be.
+    fn patience(request: &Self::Request) -> Duration {
+        let _ = request;
+        Self::LIMITS.patience
+    }
+
     /// Finds an answer: what a miner does.
     ///
     /// # Errors
     ///
     /// [`WorkError`]
     fn solve(&self, request: &Self::Request) -> Result<Self::Answer, WorkError>;
+
+    /// Finds an answer and reports progress: what a miner does if the task is a job. When a report returns a break, it returns
+    /// what it has at once.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkError`]
+    fn labour(
+        &self,
+        request: &Self::Request,
+        report: &mut dyn FnMut(Progress<Self::Answer>) -> ControlFlow<()>,
+    ) -> Result<Self::Answer, WorkError> {
+        let _ = report;
+        self.solve(request)
+    }
 
     /// Answers as a villain would, on a development network.
     ///
@@ -163,6 +215,20 @@ impl<T: Task> Once<T> {
         })
     }
 
+    /// Where a request is posted.
+    fn route() -> Route {
+        match T::DELIVERY {
+            Delivery::Job => Route::Submit,
+            Delivery::Once | Delivery::Stream => Route::Work,
+        }
+    }
+
+    /// What cannot be read is refused anyway, and waited for as long as anything.
+    fn patience_of(body: &[u8]) -> Duration {
+        let most = T::LIMITS.patience;
+        Self::read(body).map_or(most, |request| T::patience(&request).min(most))
+    }
+
     fn open(setup: &Setup) -> Result<T, SetupError> {
         let id = T::id();
         if let Some(cheat) = &setup.cheat
@@ -175,7 +241,8 @@ impl<T: Task> Once<T> {
                 known,
             });
         }
-        unused(&id, &[("--upstream", setup.upstream.is_some())])?;
+        let has_upstream = setup.upstream.is_some() && !T::HAS_UPSTREAM;
+        unused(&id, &[("--upstream", has_upstream)])?;
         T::open(setup)
     }
 }
@@ -190,7 +257,7 @@ impl<T: Task> Kind for Once<T> {
     }
 
     fn delivery(&self) -> Delivery {
-        Delivery::Once
+        T::DELIVERY
     }
 
     fn unit(&self) -> &'static str {
@@ -199,6 +266,10 @@ impl<T: Task> Kind for Once<T> {
 
     fn limits(&self) -> Limits {
         T::LIMITS
+    }
+
+    fn patience_of(&self, body: &[u8]) -> Duration {
+        Self::patience_of(body)
     }
 
     fn request_schema(&self) -> serde_json::Value {
@@ -221,6 +292,10 @@ impl<T: Task> Kind for Once<T> {
         Self::read_answer(body).map(drop)
     }
 
+    fn check_answer_to(&self, request: &[u8], body: &[u8]) -> Result<(), Complaint> {
+        T::check_answer_to(&Self::read(request)?, &Self::read_answer(body)?)
+    }
+
     fn judge(&self, setup: &Setup) -> Result<Arc<dyn Judge>, SetupError> {
         let task = Self::open(setup)?;
         task.check_judge()?;
@@ -230,7 +305,11 @@ impl<T: Task> Kind for Once<T> {
     fn service(&self, setup: &Setup) -> Result<Service, SetupError> {
         let task = Self::open(setup)?;
         let cheat = setup.cheat.clone();
-        Ok(Service::Once(Arc::new(OnceWorker { task, cheat })))
+        let worker = Arc::new(OnceWorker { task, cheat });
+        Ok(match Self::route() {
+            Route::Submit => Service::Job(worker),
+            _ => Service::Once(worker),
+        })
     }
 }
 
@@ -246,7 +325,7 @@ impl<T: Task> Judge for OnceJudge<T> {
     fn challenge(&self, rng: &mut ChaCha20Rng) -> Challenge {
         let (request, secret) = self.0.challenge(rng);
         Challenge {
-            route: Route::Work,
+            route: Once::<T>::route(),
             body: written(&request),
             secret: Box::new(Known::<T> { request, secret }),
         }
@@ -277,15 +356,59 @@ impl<T: Task> Judge for OnceJudge<T> {
             return None;
         };
         if judgement.fault.is_none() {
-            judgement.speed = Some(speed(reply.total_ms, T::SOON_ENOUGH));
+            judgement.speed = Some(match T::DELIVERY {
+                Delivery::Job => JOB_SPEED,
+                Delivery::Once | Delivery::Stream => speed(reply.total_ms, T::SOON_ENOUGH),
+            });
         }
         Some(judgement)
+    }
+
+    fn compare(&self, challenge: &Challenge, round: &mut [Compared]) -> bool {
+        let Some(known) = known::<T>(&challenge.secret) else {
+            return false;
+        };
+        let rivals = round.iter().enumerate().filter_map(|(index, compared)| {
+            let rival = Compared {
+                miner: compared.miner,
+                answer: readable::<T>(compared)?,
+                took: compared.took,
+                judgement: compared.judgement.clone(),
+            };
+            Some((index, rival))
+        });
+        let (places, mut rivals): (Vec<_>, Vec<_>) = rivals.unzip();
+        let comparing = || self.0.compare(&known.request, &known.secret, &mut rivals);
+        if catch_unwind(AssertUnwindSafe(comparing)).is_err() {
+            tracing::error!(task = %T::id(), "the task's comparison panicked; the round is not judged");
+            return false;
+        }
+        for (index, rival) in places.into_iter().zip(rivals) {
+            round[index].judgement = rival.judgement;
+        }
+        true
     }
 
     fn quality(&self, window: &[Observation]) -> f64 {
         T::quality(window)
     }
 }
+
+/// The answer of one that did nothing wrong so far.
+fn readable<T: Task>(compared: &Compared) -> Option<T::Answer> {
+    match &compared.answer.answered {
+        Answered::Once { body, .. } if compared.judgement.fault.is_none() => {
+            Once::<T>::read_answer(body).ok()
+        }
+        _ => None,
+    }
+}
+
+/// A job's time is given with it: all are as fast.
+const JOB_SPEED: Speed = Speed {
+    per_second: 1.0,
+    first_ms: 1_000.0,
+};
 
 /// What a time says of a miner's speed, if nobody gains by answering sooner than `soon_enough`.
 fn speed(total_ms: f64, soon_enough: Duration) -> Speed {
@@ -309,6 +432,36 @@ impl<T: Task> Worker for OnceWorker<T> {
             Some(cheat) => self.task.cheat(cheat, &request)?,
         };
         Ok(written(&answer).into())
+    }
+}
+
+impl<T: Task> JobWorker for OnceWorker<T> {
+    fn work(
+        &self,
+        body: &[u8],
+        report: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Vec<u8>, WorkError> {
+        let request = Once::<T>::read(body)?;
+        let mut written_report = |progress: Progress<T::Answer>| {
+            report(Progress {
+                fraction: progress.fraction,
+                figure: progress.figure,
+                answer: progress.answer.map(|answer| written(&answer).into()),
+            })
+        };
+        let answer = match &self.cheat {
+            None => self.task.labour(&request, &mut written_report)?,
+            Some(cheat) => self.task.cheat(cheat, &request)?,
+        };
+        Ok(written(&answer).into())
+    }
+
+    fn check(&self, body: &[u8]) -> Result<(), Complaint> {
+        Once::<T>::read(body).map(drop)
+    }
+
+    fn patience_of(&self, body: &[u8]) -> Duration {
+        Once::<T>::patience_of(body)
     }
 }
 

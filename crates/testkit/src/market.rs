@@ -10,6 +10,7 @@ use axum::Router;
 use client::{Metagraph, Neuron};
 use daemon::unix_ms;
 use gateway::directory::{Listed, Miner as Listing};
+use gateway::jobs::Jobs;
 use gateway::limits::Gates;
 use gateway::market::{Market as Trading, Shared};
 use gateway::metrics::Metrics;
@@ -307,8 +308,10 @@ impl Market {
             trading.directory.replace(self.listed(*netuid).await);
             traded.push(Traded::open(trading));
         }
+        let subnets = Subnets::new(traded);
         gateway::router(Gateway {
-            subnets: Subnets::new(traded),
+            jobs: Jobs::in_memory(subnets.clone(), metrics.clone()),
+            subnets,
             gates: Arc::new(Gates::new(vec![], None, 8)),
             metrics,
             body_bytes_max: 64 * 1024,

@@ -14,7 +14,8 @@ use gateway::signer::Signed;
 use gateway::transport::{MinerError, Parts, Worked};
 use primitives::TaskId;
 use protocol::{
-    Answer, PartReader, RECEIPT_HEADER, Refusal, Route, SignedWorkReceipt, TASK_HEADER,
+    Answer, JOB_HEADER, JobReply, Letter, PartReader, RECEIPT_HEADER, Refusal, Route,
+    SignedWorkReceipt, TASK_HEADER,
 };
 use scoring::Fault;
 use std::collections::BTreeMap;
@@ -114,6 +115,21 @@ impl House {
         })
     }
 
+    /// Hands in a message about a job.
+    async fn job(
+        self,
+        route: Route,
+        headers: impl IntoIterator<Item = (&'static str, String)>,
+        body: Bytes,
+        reply_bytes_max: usize,
+    ) -> Result<JobReply, MinerError> {
+        let response = self.knock(route, headers, body).await?;
+        let (head, body) = response.into_parts();
+        let header = |name| head.headers.get(name).map(|value| value.as_bytes());
+        let body = to_bytes(body, reply_bytes_max).await.map_err(broken)?;
+        JobReply::read(header(JOB_HEADER), header(RECEIPT_HEADER), body).map_err(broken)
+    }
+
     async fn models(self) -> Result<Vec<Model>, MinerError> {
         let request = Request::get("/v1/models").body(Body::empty());
         let Ok(response) = self.router.oneshot(request.map_err(broken)?).await;
@@ -204,6 +220,23 @@ impl gateway::transport::Transport for Street {
         .boxed()
     }
 
+    fn job(
+        &self,
+        miner: Miner,
+        letter: Signed,
+        task: &TaskId,
+        reply_bytes_max: usize,
+    ) -> BoxFuture<'static, Result<JobReply, MinerError>> {
+        let house = self.house(miner.address);
+        let meant = (TASK_HEADER, task.to_string());
+        async move {
+            let headers = letter.headers.into_iter().chain([meant]);
+            let (route, body) = (letter.route, letter.body);
+            house?.job(route, headers, body, reply_bytes_max).await
+        }
+        .boxed()
+    }
+
     fn models(&self, miner: Miner) -> BoxFuture<'static, Result<Vec<Model>, MinerError>> {
         let house = self.house(miner.address);
         async move { house?.models().await }.boxed()
@@ -216,6 +249,21 @@ impl validator::Transport for Street {
             let house = self.house(post.address);
             let house = house.map_err(|error| Fault::Unreachable(error.to_string()))?;
             house.reply(post).await
+        }
+        .boxed()
+    }
+
+    fn tell(&self, post: Post, letter: Letter) -> BoxFuture<'_, Result<JobReply, Fault>> {
+        async move {
+            let house = self.house(post.address);
+            let house = house.map_err(|error| Fault::Unreachable(error.to_string()))?;
+            let bytes_max = letter.reply_bytes_max(post.limits.answer_bytes);
+            let (route, headers) = (post.route, post.headers());
+            let replied = house.job(route, headers, post.body, bytes_max).await;
+            replied.map_err(|error| match error {
+                MinerError::Refused(_) => Fault::Refused(error.to_string()),
+                other => Fault::Unreadable(other.to_string()),
+            })
         }
         .boxed()
     }

@@ -17,7 +17,7 @@
 //!    [`Judge`] draws and judges. A subnet that comes to name another task ends this validator.
 //! 2. A probe is a request like any customer's: drawn from a secret seed, built and signed with the types a gateway uses,
 //!    sent at times that cannot be foreseen ([`Rhythm`]), to every seat that publishes an address. Work that is answered at
-//!    once is asked of a few miners at the same moment, so that equal answers show.
+//!    once or as a job is asked of a few miners at the same moment: equal answers show, and the task compares them.
 //! 3. Nothing the miner says is believed: speed is taken by this validator's own clock, and the rest is checked by the judge.
 //! 4. [`Book`] keeps one record per seat *and hotkey*: whoever takes over a seat begins at zero. What a record is worth is
 //!    `scoring`'s rule.
@@ -36,6 +36,7 @@ mod archive;
 mod ballot;
 mod book;
 mod company;
+mod envoy;
 mod error;
 mod follower;
 mod metrics;
@@ -65,7 +66,7 @@ pub use ballot::{Ballot, Cast, openable};
 pub use book::{Book, Entry, Observed, Seat};
 pub use company::company;
 pub use error::Error;
-pub use probing::{GROUP, Probe, Probing};
+pub use probing::{GROUP, Probe, Probing, Round};
 pub use publication::{Publication, due};
 pub use rhythm::Rhythm;
 pub use server::{Desk, Office, OpenBook, router};

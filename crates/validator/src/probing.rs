@@ -3,12 +3,18 @@
 //! A miner is asked one question at a time, so that those who hold their answers back for as long as they are waited for
 //! take one place each and the others are probed as often as ever.
 //!
-//! Work that is answered at once is asked of up to [`GROUP`] miners at the same moment, each in an envelope of its own: that
+//! A job is submitted and followed as a customer's is ([`Envoy`]). Its time is minutes, so it is asked for at a calmer rhythm: see
+//! [`Rhythm::calmed`].
+//!
+//! Work that is answered at once, or as a job, is asked of up to [`GROUP`] miners at the same moment, each in an envelope of its own: that
 //! is what equal answers are seen by. [`company()`] says who. What is thought of their answers stays unknown until the last of them
-//! has answered or was given up: a grade is published, and would tell the others what to say.
+//! has answered or was given up: a grade is published, and would tell the others what to say. Then the task compares them with each
+//! other, in the order in which they came.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use keys::Pair;
 use primitives::{NetUid, Uid};
@@ -16,12 +22,13 @@ use protocol::{Digest, EXPIRY_MS, Envelope, Nonce, Terms};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use scoring::Judgement;
-use tasks::{Challenge, Delivery, Put};
+use tasks::{Challenge, Compared, Delivery, Put, Reply};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::book::{Observed, Seat};
 use crate::company::company;
+use crate::envoy::Envoy;
 use crate::rhythm::Rhythm;
 use crate::server::Office;
 use crate::transport::{Post, Transport};
@@ -109,23 +116,31 @@ impl Probing {
         let mut rng = ChaCha20Rng::from_seed(secret);
         let mut in_flight = InFlight::default();
         let mut asked = 1;
+        let mut patience = Duration::ZERO;
         loop {
             let seats = this.office.book().seats().len();
-            let wait = this.rhythm.wait(seats, asked, &mut rng);
+            let wait = this.rhythm.calmed(patience).wait(seats, asked, &mut rng);
             let next = async {
                 tokio::time::sleep(wait).await;
                 in_flight.make_room(this.probes_max).await;
-                this.draw(&mut rng).await
+                match this.has_idle(&in_flight) {
+                    true => this.draw(&mut rng).await,
+                    false => None,
+                }
             };
             let drawn = tokio::select! {
                 () = shutdown.cancelled() => return,
                 drawn = next => drawn,
             };
-            let Some(challenge) = drawn else { continue };
+            let Some(challenge) = drawn else {
+                asked = 1;
+                continue;
+            };
             let group = this.pick(&in_flight, &mut rng);
             asked = group.len().max(1);
+            patience = this.patience_of_job(&challenge);
             let challenge = (rng.random(), Arc::new(challenge));
-            let round = Arc::new(Round::new(this.office.clone()));
+            let round = Arc::new(Round::new(this.office.clone(), challenge.1.clone()));
             let (netuid, now_ms) = (this.office.netuid(), (this.clock)());
             for seat in group {
                 let challenge = challenge.clone();
@@ -140,7 +155,7 @@ impl Probing {
         let room = self.probes_max.saturating_sub(in_flight.tasks.len());
         match self.office.kind().delivery() {
             Delivery::Stream => 1,
-            Delivery::Once => GROUP.min(room).max(1),
+            Delivery::Once | Delivery::Job => GROUP.min(room).max(1),
         }
     }
 
@@ -154,6 +169,12 @@ impl Probing {
             .ok()
     }
 
+    /// Whether anybody is there to be asked: a challenge may be dear to draw.
+    fn has_idle(&self, in_flight: &InFlight) -> bool {
+        let book = self.office.book();
+        book.seats().iter().any(|seat| !in_flight.has(seat.uid))
+    }
+
     /// Some of the seats that are not being asked already.
     fn pick(&self, in_flight: &InFlight, rng: &mut impl Rng) -> Vec<Seat> {
         let book = self.office.book();
@@ -165,71 +186,147 @@ impl Probing {
         company(&book, idle, self.group(in_flight), rng)
     }
 
-    async fn carry_out(self: Arc<Self>, probe: Probe, round: Arc<Round>) {
+    /// How long a miner may be at work on this, if it is a job.
+    fn patience_of_job(&self, challenge: &Challenge) -> Duration {
         let kind = self.office.kind();
-        let post = Post {
+        match kind.delivery() {
+            Delivery::Job => kind.patience_of(&challenge.body),
+            Delivery::Stream | Delivery::Once => Duration::ZERO,
+        }
+    }
+
+    /// The probe's request as it is sent.
+    pub(crate) fn post(&self, probe: &Probe) -> Post {
+        let kind = self.office.kind();
+        Post {
             address: probe.seat.address,
             route: probe.challenge.route,
             task: kind.id(),
             limits: kind.limits(),
             envelope: probe.envelope,
             body: probe.challenge.body.clone(),
+        }
+    }
+
+    /// Puts a challenge to one miner and keeps its judged answer in the round.
+    pub async fn carry_out(self: Arc<Self>, probe: Probe, round: Arc<Round>) {
+        let reply = match self.office.kind().delivery() {
+            Delivery::Job => Envoy::new(&self, &probe).run().await,
+            Delivery::Stream | Delivery::Once => self.transport.ask(self.post(&probe)).await,
         };
-        let (seat, challenge) = (probe.seat, probe.number);
-        let reply = self.transport.ask(post).await;
-        let at_ms = (self.clock)();
-        let judgement = match reply {
-            Err(fault) => Judgement::fault(fault),
-            Ok(reply) => {
-                let judge = self.office.judge().clone();
-                let judging = move || judge.judge(probe.put(), &reply);
-                match tokio::task::spawn_blocking(judging).await {
-                    Ok(Some(judgement)) => judgement,
-                    Ok(None) => return self.office.metrics().ungraded(),
-                    Err(error) => {
-                        tracing::error!(%error, "judging ended badly");
-                        return self.office.metrics().ungraded();
-                    }
-                }
+        let (arrival, at_ms) = (round.arrival(), (self.clock)());
+        let judge = self.office.judge().clone();
+        // Judging takes its time, and so does comparing, which the last to let go of the round does.
+        let judging = move || {
+            let judged = match reply {
+                Err(fault) => Some((Judgement::fault(fault), None)),
+                Ok(reply) => judge
+                    .judge(probe.put(), &reply)
+                    .map(|judgement| (judgement, Some(reply))),
+            };
+            match judged {
+                Some((judgement, reply)) => round.keep(Judged {
+                    arrival,
+                    seat: probe.seat,
+                    reply,
+                    observed: Observed {
+                        challenge: probe.number,
+                        judgement,
+                        at_ms,
+                    },
+                }),
+                None => round.office.metrics().ungraded(),
             }
         };
-        let observed = Observed {
-            challenge,
-            judgement,
-            at_ms,
-        };
-        round.keep(seat, observed);
+        if let Err(error) = tokio::task::spawn_blocking(judging).await {
+            tracing::error!(%error, "judging ended badly");
+            self.office.metrics().ungraded();
+        }
     }
 }
 
-/// The judged answers to one challenge. They are recorded when the last probe of it lets go of its round.
-struct Round {
+/// The judged answers to one challenge. They are compared and recorded when the last probe of it lets go of its round.
+pub struct Round {
     office: Arc<Office>,
-    judged: Mutex<Vec<(Seat, Observed)>>,
+    challenge: Arc<Challenge>,
+    arrivals: AtomicU64,
+    judged: Mutex<Vec<Judged>>,
+}
+
+/// One of them.
+struct Judged {
+    /// Grows from one answer to the next.
+    arrival: u64,
+    seat: Seat,
+    /// Nothing if there was no answer.
+    reply: Option<Reply>,
+    observed: Observed,
 }
 
 impl Round {
-    fn new(office: Arc<Office>) -> Self {
-        let judged = Mutex::default();
-        Self { office, judged }
+    /// A round without answers yet.
+    pub fn new(office: Arc<Office>, challenge: Arc<Challenge>) -> Self {
+        Self {
+            office,
+            challenge,
+            arrivals: AtomicU64::new(0),
+            judged: Mutex::default(),
+        }
     }
 
-    fn keep(&self, seat: Seat, observed: Observed) {
-        let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        judged.push((seat, observed));
+    /// The place in line of an answer that has just come.
+    fn arrival(&self) -> u64 {
+        self.arrivals.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn keep(&self, judged: Judged) {
+        let mut all = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(judged);
     }
 }
 
 impl Drop for Round {
     fn drop(&mut self) {
-        let judged = self
+        let all = self
             .judged
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
-        for (seat, observed) in judged.drain(..) {
+        let graded = compared(&self.office, &self.challenge, std::mem::take(all));
+        for (seat, observed) in graded {
             self.office.record(&seat, &observed);
         }
     }
+}
+
+/// The grades of a round after its answers were compared, in the order in which they came. Where the judge cannot tell, answers have
+/// none; what was no answer keeps its own.
+fn compared(office: &Office, challenge: &Challenge, mut all: Vec<Judged>) -> Vec<(Seat, Observed)> {
+    all.sort_by_key(|judged| judged.arrival);
+    let (mut places, mut round) = (Vec::new(), Vec::new());
+    for (place, judged) in all.iter_mut().enumerate() {
+        if let Some(answer) = judged.reply.take() {
+            places.push(place);
+            round.push(Compared {
+                miner: judged.seat.hotkey,
+                took: Duration::try_from_secs_f64(answer.total_ms / 1_000.0)
+                    .unwrap_or(Duration::MAX),
+                answer,
+                judgement: judged.observed.judgement.clone(),
+            });
+        }
+    }
+    if office.judge().compare(challenge, &mut round) {
+        for (place, one) in places.into_iter().zip(round) {
+            all[place].observed.judgement = one.judgement;
+        }
+    } else {
+        let count = all.len();
+        all.retain(|judged| judged.observed.judgement.fault.is_some());
+        (all.len()..count).for_each(|_| office.metrics().ungraded());
+    }
+    all.into_iter()
+        .map(|judged| (judged.seat, judged.observed))
+        .collect()
 }
 
 /// The probes under way, at most one for each seat: a miner that dawdles holds one place, not all of them.

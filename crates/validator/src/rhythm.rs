@@ -10,6 +10,9 @@ use rand::{Rng, RngExt};
 /// No wait is longer than so many means; one draw in three thousand would be.
 const MEANS_MAX: f64 = 8.0;
 
+/// From one job of a miner to the next pass at least so many times as long as one may take, in the mean.
+const JOBS_APART: u32 = 2;
+
 /// The mean time between two probes of one miner.
 #[derive(Clone, Copy, Debug)]
 pub struct Rhythm {
@@ -21,6 +24,14 @@ impl Rhythm {
     pub fn new(mean: Duration) -> Self {
         Self {
             mean: mean.max(Duration::from_millis(1)),
+        }
+    }
+
+    /// The rhythm of jobs: a miner is not probed more often than in [`JOBS_APART`] times as long as a job may take, or else probes
+    /// would be all it does.
+    pub fn calmed(self, patience: Duration) -> Self {
+        Self {
+            mean: self.mean.max(patience * JOBS_APART),
         }
     }
 
@@ -38,6 +49,13 @@ mod tests {
     use super::*;
     use rand::SeedableRng;
     use rand_chacha::ChaCha20Rng;
+
+    #[test]
+    fn jobs_leave_a_miner_time_for_others() {
+        let rhythm = Rhythm::new(Duration::from_secs(4));
+        let mean = |patience| rhythm.calmed(Duration::from_secs(patience)).mean.as_secs();
+        assert_eq!([mean(0), mean(1), mean(90)], [4, 4, 180]);
+    }
 
     #[test]
     fn waits_average_to_the_mean_and_vary() {

@@ -8,14 +8,16 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use primitives::TaskId;
 use protocol::{
-    Answer, AnswerError, Envelope, Part, PartReader, RECEIPT_HEADER, Refusal, Route,
-    SignedWorkReceipt, TASK_HEADER,
+    Answer, AnswerError, Envelope, JOB_HEADER, JobError, JobReply, Letter, Part, PartReader,
+    RECEIPT_HEADER, Refusal, Route, SignedWorkReceipt, TASK_HEADER,
 };
 use scoring::Fault;
 use tasks::{Answered, Limits, Reply};
 
 /// For a connection.
 const CONNECT: Duration = Duration::from_secs(2);
+/// For a reply about a job, beyond what the miner was allowed to wait.
+const REPLY: Duration = Duration::from_secs(5);
 /// The most read of a refusal.
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 
@@ -48,6 +50,9 @@ impl Post {
 pub trait Transport: Send + Sync {
     /// Posts a signed body and reads the answer to its end.
     fn ask(&self, post: Post) -> BoxFuture<'_, Result<Reply, Fault>>;
+
+    /// Posts a signed message about a job and reads the reply.
+    fn tell(&self, post: Post, letter: Letter) -> BoxFuture<'_, Result<JobReply, Fault>>;
 }
 
 /// HTTP/1.1 over pooled connections, set up as a gateway's are.
@@ -78,7 +83,8 @@ impl Http {
         Ok(Self { client })
     }
 
-    async fn exchange(&self, post: Post) -> Result<Reply, Fault> {
+    /// Sends a request and returns the response to one that was taken.
+    async fn send(&self, post: Post) -> Result<reqwest::Response, Fault> {
         let url = format!("http://{}{}", post.address, post.route.path());
         let mut request = self
             .client
@@ -87,32 +93,59 @@ impl Http {
         for (name, value) in post.headers() {
             request = request.header(name, value);
         }
-        let sent = Instant::now();
         let response = request.body(post.body).send().await.map_err(unreachable)?;
-        if !response.status().is_success() {
-            return Err(refused(response).await);
+        match response.status().is_success() {
+            true => Ok(response),
+            false => Err(refused(response).await),
         }
-        match post.route.is_streamed() {
+    }
+
+    async fn exchange(&self, post: Post) -> Result<Reply, Fault> {
+        let (route, bytes_max) = (post.route, post.limits.answer_bytes);
+        let sent = Instant::now();
+        let response = self.send(post).await?;
+        match route.is_streamed() {
             true => read_stream(response, sent).await,
-            false => read_document(response, sent, post.limits.answer_bytes).await,
+            false => read_document(response, sent, bytes_max).await,
         }
     }
 }
 
 impl Transport for Http {
     fn ask(&self, post: Post) -> BoxFuture<'_, Result<Reply, Fault>> {
-        async move {
-            let patience = post.limits.patience;
-            let too_slow = || {
-                let seconds = patience.as_secs_f64();
-                Fault::TooSlow(format!("no complete answer within {seconds} s"))
-            };
-            tokio::time::timeout(patience, self.exchange(post))
-                .await
-                .unwrap_or_else(|_| Err(too_slow()))
-        }
-        .boxed()
+        let patience = post.limits.patience;
+        within(patience, self.exchange(post)).boxed()
     }
+
+    fn tell(&self, post: Post, letter: Letter) -> BoxFuture<'_, Result<JobReply, Fault>> {
+        let patience = Duration::from_millis(letter.wait_ms()) + REPLY;
+        let bytes_max = letter.reply_bytes_max(post.limits.answer_bytes);
+        let told = async move { read_of_job(self.send(post).await?, bytes_max).await };
+        within(patience, told).boxed()
+    }
+}
+
+async fn within<T>(
+    patience: Duration,
+    exchange: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let too_slow = || {
+        let seconds = patience.as_secs_f64();
+        Fault::TooSlow(format!("no complete answer within {seconds} s"))
+    };
+    tokio::time::timeout(patience, exchange)
+        .await
+        .unwrap_or_else(|_| Err(too_slow()))
+}
+
+async fn read_of_job(response: reqwest::Response, bytes_max: usize) -> Result<JobReply, Fault> {
+    let headers = response.headers().clone();
+    let header = |name| headers.get(name).map(|value| value.as_bytes());
+    let (body, _) = read_body(response, Instant::now(), bytes_max).await?;
+    JobReply::read(header(JOB_HEADER), header(RECEIPT_HEADER), body).map_err(|error| match error {
+        JobError::Unreadable(_) => Fault::Unreadable(error.to_string()),
+        JobError::Receipt(error) => Fault::FalseReceipt(error.to_string()),
+    })
 }
 
 async fn read_document(
@@ -128,6 +161,21 @@ async fn read_document(
             Some(receipt)
         }
     };
+    let (body, first) = read_body(response, sent, bytes_max).await?;
+    let total = sent.elapsed();
+    Ok(Reply {
+        answered: Answered::Once { body, receipt },
+        first_ms: milliseconds(first.unwrap_or(total)),
+        total_ms: milliseconds(total),
+    })
+}
+
+/// A bounded body, and when the first of it came.
+async fn read_body(
+    response: reqwest::Response,
+    sent: Instant,
+    bytes_max: usize,
+) -> Result<(Bytes, Option<Duration>), Fault> {
     let mut first = None;
     let mut body = BytesMut::new();
     let mut pieces = response.bytes_stream();
@@ -141,15 +189,7 @@ async fn read_document(
         }
         body.extend_from_slice(&piece);
     }
-    let total = sent.elapsed();
-    Ok(Reply {
-        answered: Answered::Once {
-            body: body.freeze(),
-            receipt,
-        },
-        first_ms: milliseconds(first.unwrap_or(total)),
-        total_ms: milliseconds(total),
-    })
+    Ok((body.freeze(), first))
 }
 
 async fn read_stream(response: reqwest::Response, sent: Instant) -> Result<Reply, Fault> {
@@ -373,6 +413,42 @@ mod tests {
             "unreadable answer: the answer is larger than 4 bytes"
         );
         let garbled = read_document(document("[1]", Some("{}")), Instant::now(), 4).await;
+        assert!(
+            matches!(garbled, Err(Fault::FalseReceipt(_))),
+            "{garbled:?}"
+        );
+    }
+
+    fn of_job(body: impl Into<reqwest::Body>, headers: &[(&str, &str)]) -> reqwest::Response {
+        let mut response = http::Response::builder().status(200);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        response.body(body.into()).expect("a response").into()
+    }
+
+    #[tokio::test]
+    async fn a_reply_about_a_job_is_a_status_or_an_answer_within_its_bound() {
+        let status = protocol::JobStatus {
+            id: Digest([3; 32]),
+            state: protocol::JobState::Working,
+            fraction: 0.5,
+            figure: Some(-1.5),
+            version: 2,
+            has_answer: true,
+            message: None,
+        };
+        let told = read_of_job(of_job(status.to_json(), &[]), 4_096).await;
+        assert_eq!(told, Ok(JobReply::Status(status)));
+        let so_far = read_of_job(of_job("[1]", &[(JOB_HEADER, "working")]), 3).await;
+        let is_bare = |reply| matches!(reply, JobReply::Answer { receipt: None, .. });
+        assert!(so_far.is_ok_and(is_bare));
+        let large = read_of_job(of_job("[1,2]", &[(JOB_HEADER, "done")]), 4).await;
+        assert!(matches!(large, Err(Fault::Unreadable(_))), "{large:?}");
+        let neither = read_of_job(of_job("[1]", &[]), 4).await;
+        assert!(matches!(neither, Err(Fault::Unreadable(_))), "{neither:?}");
+        let garbled = [(JOB_HEADER, "done"), (RECEIPT_HEADER, "{}")];
+        let garbled = read_of_job(of_job("[1]", &garbled), 4).await;
         assert!(
             matches!(garbled, Err(Fault::FalseReceipt(_))),
             "{garbled:?}"

@@ -1,5 +1,6 @@
 //! The fixture: a gateway in front of the miners a test names, and a customer.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use gateway::directory::{Listed, Miner, Model};
+use gateway::jobs::{Bounds, Jobs, Rhythm, Setting};
 use gateway::limits::Gates;
 use gateway::market::{Market as Inner, Shared};
 use gateway::metrics::Metrics;
@@ -16,9 +18,23 @@ use gateway::{Gateway, Patience, router};
 use keys::Pair;
 use primitives::{NetUid, Uid};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::villains::{Character, Villains};
+use crate::yard::TEMPO;
+
+/// Carriers in a hurry.
+pub const RHYTHM: Rhythm = Rhythm {
+    nobody: Duration::from_millis(500),
+    full: Duration::from_secs(600),
+    pause_min: Duration::from_millis(20),
+    pause_max: Duration::from_millis(80),
+    line: Duration::ZERO,
+    unreached: Duration::from_millis(100),
+    saving: Duration::from_millis(10),
+    tempo: TEMPO,
+};
 
 pub const MODEL: &str = "shakespeare";
 pub const TEXT: &str = "text-generation";
@@ -29,6 +45,17 @@ pub struct Market {
     pub villains: Arc<Villains>,
     pub pairs: Vec<Pair>,
     router: Router,
+    house: House,
+}
+
+/// What a gateway is made of, so that another can be made in its place.
+struct House {
+    subnets: Subnets,
+    gates: Arc<Gates>,
+    folder: Option<PathBuf>,
+    bounds: Bounds,
+    rhythm: Rhythm,
+    shutdown: CancellationToken,
 }
 
 /// A subnet with its miners.
@@ -50,6 +77,10 @@ pub struct Setup {
     pub per_minute: Option<u32>,
     pub at_once: usize,
     pub patience: Patience,
+    /// Where jobs are kept.
+    pub folder: Option<PathBuf>,
+    pub bounds: Bounds,
+    pub rhythm: Rhythm,
 }
 
 impl Default for Setup {
@@ -67,6 +98,9 @@ impl Default for Setup {
             per_minute: None,
             at_once: 8,
             patience,
+            folder: None,
+            bounds: Bounds::default(),
+            rhythm: RHYTHM,
         }
     }
 }
@@ -145,18 +179,41 @@ impl Setup {
             let market = trade.open(netuid, &shared, &villains, &mut pairs);
             subnets.push(Subnet::open(market));
         }
-        let gateway = Gateway {
+        let house = House {
             subnets: Subnets::new(subnets),
             gates: Arc::new(Gates::new(self.keys, self.per_minute, self.at_once)),
-            metrics,
-            body_bytes_max: 64 * 1024,
-            since: 1_767_225_600,
+            folder: self.folder,
+            bounds: self.bounds,
+            rhythm: self.rhythm,
+            shutdown: CancellationToken::new(),
         };
         Market {
             villains,
             pairs,
-            router: router(gateway),
+            router: house.open(metrics),
+            house,
         }
+    }
+}
+
+impl House {
+    fn open(&self, metrics: Arc<Metrics>) -> Router {
+        let jobs = Jobs::open(Setting {
+            folder: self.folder.clone(),
+            bounds: self.bounds,
+            rhythm: self.rhythm,
+            subnets: self.subnets.clone(),
+            metrics: metrics.clone(),
+            shutdown: self.shutdown.clone(),
+        });
+        router(Gateway {
+            subnets: self.subnets.clone(),
+            jobs: jobs.expect("a folder"),
+            gates: self.gates.clone(),
+            metrics,
+            body_bytes_max: 64 * 1024,
+            since: 1_767_225_600,
+        })
     }
 }
 
@@ -191,7 +248,7 @@ impl Trade {
         }
         let signer = Pair::from_uri("//Validator").expect("a development key");
         let signer = Signer::new(vec![signer], netuid).expect("a key");
-        let kind = tasks::find_by_name(self.task).expect("a task of the list");
+        let kind = crate::walk::kind(self.task);
         let market = Inner::new(kind, signer, shared.clone());
         market.directory.replace(listed);
         market
@@ -199,6 +256,13 @@ impl Trade {
 }
 
 impl Market {
+    /// Stops the gateway, and starts another in its place with the same keys and the same folder.
+    pub fn restart(&mut self) {
+        self.house.shutdown.cancel();
+        self.house.shutdown = CancellationToken::new();
+        self.router = self.house.open(Arc::default());
+    }
+
     /// Sends a request and returns the response with its body unread.
     pub async fn send(&self, request: Request<Body>) -> axum::response::Response {
         self.router

@@ -12,9 +12,11 @@ use gateway::transport::{MinerError, Parts, Transport, Worked};
 use keys::Pair;
 use primitives::{Hotkey, TaskId};
 use protocol::{
-    Ask, Code, Digest, Finish, Part, Receipt, Refusal, SignedWorkReceipt, TokenLogprob, Usage,
-    WorkReceipt,
+    Ask, Code, Digest, Finish, JobReply, Part, Receipt, Refusal, SignedWorkReceipt, TokenLogprob,
+    Usage, WorkReceipt,
 };
+
+use crate::yard::Yard;
 
 /// What a miner does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +65,8 @@ pub struct Villains {
     pub heard: Mutex<Vec<Ask>>,
     /// What work they were given, in order.
     pub worked: Mutex<Vec<String>>,
+    /// The work that takes minutes.
+    pub yard: Arc<Yard>,
     /// Answers begun and not yet dropped.
     pub streaming: Arc<AtomicU32>,
 }
@@ -71,6 +75,12 @@ impl Villains {
     pub fn set(&self, pair: &Pair, character: Character) {
         let mut characters = self.characters.lock().expect("not poisoned");
         characters.insert(pair.account(), (pair.clone(), character));
+    }
+
+    /// A miner goes away, and what it was working on with it.
+    pub fn kill(&self, pair: &Pair) {
+        self.set(pair, Character::Dead);
+        self.yard.forget(pair.account());
     }
 
     pub fn asked(&self, pair: &Pair) -> u32 {
@@ -115,6 +125,18 @@ impl Transport for Villains {
         self.worked.lock().expect("not poisoned").push(body);
         let task = task.clone();
         async move { work(&pair, character, &request, task, answer_bytes_max).await }.boxed()
+    }
+
+    fn job(
+        &self,
+        miner: Miner,
+        letter: Signed,
+        task: &TaskId,
+        _: usize,
+    ) -> BoxFuture<'static, Result<JobReply, MinerError>> {
+        let (pair, character) = self.meet(miner);
+        let (yard, task) = (self.yard.clone(), task.clone());
+        async move { yard.reply(&pair, character, letter, task).await }.boxed()
     }
 
     fn models(&self, _: Miner) -> BoxFuture<'static, Result<Vec<Model>, MinerError>> {

@@ -3,7 +3,9 @@
 
 mod answers;
 mod envelopes;
+mod errands;
 mod example;
+mod jobs;
 mod work;
 
 use keys::Pair;

@@ -1,13 +1,14 @@
-//! `stoa ask`: a customer of a gateway, on the command line: for text, for pictures, for any other task.
+//! `stoa ask`: a customer of a gateway, on the command line: for text, for pictures, for folds, for any other task.
 //!
 //! The answer goes to standard output and nothing else does, so that it can be piped; what it cost, and who gave it, goes to
 //! standard error.
 
+mod fold;
 mod image;
 mod task;
 mod text;
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -19,7 +20,7 @@ use serde_json::Value;
 /// The most that is read of a file or of standard input, in bytes.
 const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// Ask a gateway for text, for what a picture shows, or for any other work
+/// Ask a gateway for text, for what a picture shows, for the fold of a protein, or for any other work
 #[derive(Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -45,6 +46,7 @@ pub struct Ask {
 enum What {
     Text(text::Text),
     Image(image::Image),
+    Fold(fold::Fold),
     Task(task::Task),
 }
 
@@ -76,6 +78,7 @@ impl Ask {
         match (self.what, self.prompt) {
             (Some(What::Text(text)), _) => text.run().await,
             (Some(What::Image(image)), _) => image.run().await,
+            (Some(What::Fold(fold)), _) => fold.run().await,
             (Some(What::Task(task)), _) => task.run().await,
             (None, Some(prompt)) => {
                 text::Text::new(prompt, self.wishes, self.gateway)
@@ -140,17 +143,6 @@ fn provenance(headers: &HeaderMap) -> String {
     format!("miner {miner} · uid {uid} · subnet {}", of("x-stoa-netuid"))
 }
 
-/// Prints to standard output; whoever reads it may have heard enough.
-fn print(text: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(error).context("write to standard output")
-        }
-        _ => Ok(()),
-    }
-}
-
 /// A file's bytes, or those of standard input for `-`.
 fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -199,6 +191,7 @@ mod tests {
         assert!(matches!(is(&["text", "To be"]), Some(What::Text(_))));
         assert!(matches!(is(&["image", "a.png", "-"]), Some(What::Image(_))));
         assert!(matches!(is(&["task", "tour", "{}"]), Some(What::Task(_))));
+        assert!(matches!(is(&["fold", "GYDPETGTWG"]), Some(What::Fold(_))));
         assert!(parse(&["text"]).is_err(), "nothing is asked");
         assert!(parse(&["image"]).is_err(), "no picture");
     }

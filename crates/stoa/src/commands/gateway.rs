@@ -8,6 +8,7 @@ use primitives::NetUid;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Serve one API in front of subnets: OpenAI's for text, and every other task beside it
@@ -53,6 +54,10 @@ pub struct Gateway {
     #[arg(long, default_value = "512", value_name = "COUNT")]
     requests_at_once: NonZeroUsize,
 
+    /// Where jobs are kept, so that they survive a restart [default: nowhere]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
     /// Largest request body about text, in bytes; every other task has a limit of its own
     #[arg(long, default_value_t = protocol::BODY_BYTES_MAX, value_name = "BYTES")]
     body_bytes: usize,
@@ -92,6 +97,7 @@ impl Gateway {
             requests_at_once: self.requests_at_once.get(),
             body_bytes_max: self.body_bytes,
             patience,
+            data_dir: self.data_dir,
         };
         Ok(gateway::run(config, shutdown::on_signal()?).await?)
     }

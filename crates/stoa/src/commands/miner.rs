@@ -49,13 +49,9 @@ pub struct Miner {
     #[arg(long, value_name = "NAME", alias = "serve-as")]
     model_name: Option<String>,
 
-    /// An OpenAI-compatible server to forward text to instead, such as http://127.0.0.1:8000/v1
-    #[arg(
-        long,
-        value_name = "URL",
-        conflicts_with = "model",
-        requires = "model_name"
-    )]
+    /// A server that does the work instead: for text any OpenAI-compatible one, such as http://127.0.0.1:8000/v1, with the
+    /// --model-name to serve its model under
+    #[arg(long, value_name = "URL", conflicts_with = "model")]
     upstream: Option<String>,
 
     /// The model's name at that server [default: --model-name]
@@ -72,12 +68,16 @@ pub struct Miner {
     )]
     upstream_key: Option<String>,
 
+    /// How much of the time that a request gives to spend on it, from 0 to 1, for tasks whose requests give a time [default: 1]
+    #[arg(long, value_name = "SHARE")]
+    effort: Option<f64>,
+
     /// The most answers at once; more are refused with retry-after
     #[arg(long, default_value_t = 16, value_name = "N")]
     answers: usize,
 
     /// Development only: cheat, to show that validators notice; the tasks' cheats are listed below
-    #[arg(long, value_name = "NAME", conflicts_with = "upstream")]
+    #[arg(long, value_name = "NAME")]
     cheat: Option<String>,
 
     /// Development only: be slower by so many milliseconds per answer, and for text per token, to see what slowness costs
@@ -111,6 +111,8 @@ impl Miner {
                 upstream,
                 cheat: self.cheat,
                 answers_max: Some(self.answers),
+                effort: self.effort,
+                probe_budget: None,
             },
             throttle: Duration::from_millis(self.throttle_ms),
             answers_max: self.answers,

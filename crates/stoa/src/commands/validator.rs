@@ -48,6 +48,10 @@ pub struct Validator {
     #[arg(long, default_value_t = 4000, value_name = "MS")]
     probe_interval_ms: u64,
 
+    /// The longest time that a probe gives, in seconds, for tasks whose requests give a time [default: the task's]
+    #[arg(long, value_name = "SECONDS")]
+    probe_budget_s: Option<u64>,
+
     /// The most probes in flight, each to another miner
     #[arg(long, default_value_t = 16, value_name = "N")]
     probes: usize,
@@ -73,6 +77,7 @@ impl Validator {
                 model: self.model,
                 model_name: self.model_name,
                 challenges: self.challenges,
+                probe_budget: self.probe_budget_s.map(Duration::from_secs),
                 ..Setup::default()
             },
             probe_interval: Duration::from_millis(self.probe_interval_ms),

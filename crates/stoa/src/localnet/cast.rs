@@ -25,6 +25,16 @@ const VALIDATOR: &str = "validator";
 /// and a dozen answers are what a task may need before it thinks anything of a miner.
 const PROBE_MS: u32 = 800;
 
+/// The same where work takes long: seldom enough that the miners of a subnet fold for a part of the time only, and leave the rest of a
+/// small machine to the others.
+const JOB_PROBE_MS: u32 = 12_000;
+
+/// The longest time that a probe of long work gives, in seconds.
+const JOB_PROBE_BUDGET_S: u32 = 3;
+
+/// How far miners whose work takes long stand back behind everybody else on this machine.
+const JOB_NICE: u32 = 10;
+
 /// How much later than it could the slow honest miner answers, in milliseconds: each piece of a stream, or a whole answer.
 fn throttle_ms(delivery: Delivery) -> u32 {
     match delivery {
@@ -32,6 +42,8 @@ fn throttle_ms(delivery: Delivery) -> u32 {
         // Beyond what tasks call soon enough, sooner than which is no faster. Not far beyond: where both serve one model, the
         // same answers count half for the slower one, and below a tenth of the best it would earn nothing.
         Delivery::Once => 60,
+        // Its time is given with the work; what the slow one lacks is effort.
+        Delivery::Job => 0,
     }
 }
 
@@ -193,6 +205,9 @@ impl Staging {
     }
 }
 
+/// What somebody plays, and the arguments for it.
+type Part = (String, Vec<String>);
+
 /// The casting under way: what is given, and what is handed out.
 struct Casting<'a> {
     staging: &'a Staging,
@@ -239,21 +254,12 @@ impl Casting<'_> {
         Ok(roles)
     }
 
-    /// A fast honest miner, a slow honest one, and the task's first cheat in a full cast.
+    /// Two honest miners, and in a full cast who cheats.
     fn miners(&mut self, stand: &Stand) -> Result<Vec<Role>> {
-        let throttle = throttle_ms(stand.kind.delivery());
-        let mut parts = vec![
-            ("fast".to_owned(), vec![]),
-            (
-                "slow".to_owned(),
-                vec!["--throttle-ms".to_owned(), throttle.to_string()],
-            ),
-        ];
-        let cheat = stand.kind.cheats().first().filter(|_| !stand.is_small);
-        parts.extend(cheat.map(|cheat| {
-            let arguments = vec!["--cheat".to_owned(), (*cheat).to_owned()];
-            (format!("cheat: {cheat}"), arguments)
-        }));
+        let parts = match stand.kind.delivery() {
+            Delivery::Stream | Delivery::Once => self.prompt_parts(stand),
+            Delivery::Job => self.patient_parts(stand),
+        };
         let mut roles = Vec::new();
         for (index, (part, more)) in parts.into_iter().enumerate() {
             let name = format!("{}-{}", stand.label, index + 1);
@@ -262,6 +268,37 @@ impl Casting<'_> {
             roles.push(role);
         }
         Ok(roles)
+    }
+
+    /// Where answers come at once: a fast miner, a slow one, and the task's first cheat.
+    fn prompt_parts(&self, stand: &Stand) -> Vec<Part> {
+        let throttle = throttle_ms(stand.kind.delivery()).to_string();
+        let mut parts = vec![
+            ("fast".to_owned(), vec![]),
+            ("slow".to_owned(), words(&["--throttle-ms", &throttle])),
+        ];
+        let cheat = stand.kind.cheats().first().filter(|_| !stand.is_small);
+        parts.extend(cheat.map(|cheat| (format!("cheat: {cheat}"), words(&["--cheat", cheat]))));
+        parts
+    }
+
+    /// Where work takes long: a miner that uses the time given, one that uses half of it, and all of the task's cheats. They stand
+    /// back behind everybody else, and those who cheat may buy from the gateway.
+    fn patient_parts(&self, stand: &Stand) -> Vec<Part> {
+        let gateway = format!("http://127.0.0.1:{}", self.staging.gateway_port);
+        let mut parts = vec![
+            ("full effort".to_owned(), vec![]),
+            ("half effort".to_owned(), words(&["--effort", "0.5"])),
+        ];
+        let cheats = stand.kind.cheats().iter().filter(|_| !stand.is_small);
+        parts.extend(cheats.map(|cheat| {
+            let arguments = words(&["--cheat", cheat, "--upstream", &gateway]);
+            (format!("cheat: {cheat}"), arguments)
+        }));
+        for (_, arguments) in &mut parts {
+            arguments.extend(words(&["--nice", &JOB_NICE.to_string()]));
+        }
+        parts
     }
 
     fn validators(&mut self, stand: &Stand) -> Result<Vec<Role>> {
@@ -276,9 +313,23 @@ impl Casting<'_> {
             let mut role = self.daemon("validator", stand, name, VALIDATOR.into())?;
             role.arguments
                 .extend(["--state".into(), state.display().to_string()]);
-            if stand.kind.delivery() == Delivery::Once && !stand.is_small {
-                role.arguments
-                    .extend(["--probe-interval-ms".into(), PROBE_MS.to_string()]);
+            match stand.kind.delivery() {
+                Delivery::Once if !stand.is_small => {
+                    let interval = PROBE_MS.to_string();
+                    role.arguments
+                        .extend(words(&["--probe-interval-ms", &interval]));
+                }
+                Delivery::Job => {
+                    let [interval, budget] =
+                        [JOB_PROBE_MS, JOB_PROBE_BUDGET_S].map(|number| number.to_string());
+                    role.arguments.extend(words(&[
+                        "--probe-interval-ms",
+                        &interval,
+                        "--probe-budget-s",
+                        &budget,
+                    ]));
+                }
+                Delivery::Once | Delivery::Stream => {}
             }
             if let Some(folder) = self.challenges.get(&stand.netuid) {
                 role.arguments
@@ -302,6 +353,8 @@ impl Casting<'_> {
                 arguments.extend(["--validator".into(), url]);
             }
         }
+        let data = self.directory.join("gateway").display().to_string();
+        arguments.extend(words(&["--data-dir", &data]));
         arguments.extend(["--listen".into(), format!("127.0.0.1:{port}")]);
         Role {
             name: "gateway".into(),
@@ -395,6 +448,10 @@ fn folders(given: &[String], stands: &[Stand], option: &str) -> Result<HashMap<N
     Ok(folders)
 }
 
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
 fn coldkey_uri(name: &str) -> String {
     format!("//stoa//{name}")
 }
@@ -478,6 +535,34 @@ mod tests {
         assert_eq!(value(slow, "--throttle-ms"), Some("60"));
         assert_eq!(value(cheat, "--cheat"), Some("unsorted"));
         assert_eq!(cast.troupes[0].validators.len(), 2);
+    }
+
+    #[test]
+    fn where_work_takes_long_effort_differs_and_everyone_cheats_who_can() {
+        let (_, cast) = cast(&["--task", "protein-folding", "--gateway-port", "8080"]);
+        let parts: Vec<&str> = cast.miners().map(|role| role.part.as_str()).collect();
+        let expected = [
+            "full effort",
+            "half effort",
+            "cheat: broken",
+            "cheat: copied",
+        ];
+        assert_eq!(parts, expected);
+        let miners = &cast.troupes[0].miners;
+        assert_eq!(miners[0].name, "fold-1");
+        assert_eq!(value(&miners[0], "--effort"), None);
+        assert_eq!(value(&miners[1], "--effort"), Some("0.5"));
+        assert_eq!(
+            value(&miners[3], "--upstream"),
+            Some("http://127.0.0.1:8080")
+        );
+        assert!(
+            miners
+                .iter()
+                .all(|role| value(role, "--nice") == Some("10"))
+        );
+        let validator = &cast.troupes[0].validators[0];
+        assert_eq!(value(validator, "--probe-budget-s"), Some("3"));
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub const PAUSE: Duration = Duration::from_millis(100);
 /// What waiting for one more subnet's first verdict may cost beside the others.
 const PATIENCE_PER_SUBNET: Duration = Duration::from_secs(3);
 
+/// What a first job may take, where its request gives a time.
+const JOB_BUDGET: Duration = Duration::from_secs(2);
+
 /// Words of an answer that are shown.
 const SHOWN_CHARS_MAX: usize = 100;
 
@@ -70,6 +73,7 @@ pub async fn answers(http: &reqwest::Client, cast: &Cast) -> Result<Vec<String>>
         let answer = match stand.kind.delivery() {
             Delivery::Stream => chat(http, &base, stand).await,
             Delivery::Once => work(http, &base, stand).await,
+            Delivery::Job => job(http, &base, stand).await,
         };
         let answer = answer.with_context(|| format!("ask the gateway for {id}"))?;
         answers.push(format!("{id} answers: {answer}"));
@@ -105,26 +109,60 @@ async fn chat(http: &reqwest::Client, base: &str, stand: &Stand) -> Result<Strin
 
 /// Puts a challenge of the task as a customer's request.
 async fn work(http: &reqwest::Client, base: &str, stand: &Stand) -> Result<String> {
-    let kind = stand.kind;
-    // Opening a judge may load a model.
-    let challenge = tokio::task::spawn_blocking(move || {
-        let judge = kind.judge(&Setup::default())?;
-        let mut rng: ChaCha20Rng = rand::make_rng();
-        Ok::<_, tasks::SetupError>(judge.challenge(&mut rng))
-    });
-    let challenge = challenge.await.context("draw a question")??;
-    let body = String::from_utf8(challenge.body.to_vec()).context("a request is JSON")?;
-    let name = kind.id().name().to_owned();
+    let body = question(stand, Setup::default()).await?;
+    let name = stand.kind.id().name().to_owned();
     let url = match name.as_str() {
         "image-classification" => format!("{base}/images/classifications"),
         name => format!("{base}/tasks/{name}"),
     };
-    let answer = post(http, url, body).await?.to_string();
+    Ok(shown(&post(http, url, body).await?.to_string()))
+}
+
+/// Hands in a short challenge of the task as a customer's job, and waits for what comes of it.
+async fn job(http: &reqwest::Client, base: &str, stand: &Stand) -> Result<String> {
+    let setup = Setup {
+        probe_budget: Some(JOB_BUDGET),
+        ..Setup::default()
+    };
+    let request: Value = serde_json::from_str(&question(stand, setup).await?)?;
+    let order = json!({"task": stand.kind.id().name(), "request": request});
+    let taken = post(http, format!("{base}/jobs"), order.to_string()).await?;
+    let id = taken["id"].as_str();
+    let id = id.with_context(|| format!("the job has no name: {taken}"))?;
+    let url = format!("{base}/jobs/{id}");
+    let watch = async {
+        // Its events end when the job does.
+        let mut events = http.get(format!("{url}/events")).send().await?;
+        while events.chunk().await?.is_some() {}
+        http.get(&url).send().await?.json::<Value>().await
+    };
+    let watched = tokio::time::timeout(HEALTH_PATIENCE, watch).await;
+    let job = watched
+        .with_context(|| format!("{id} has not ended within {} s", HEALTH_PATIENCE.as_secs()))?
+        .with_context(|| format!("watch {id}"))?;
+    ensure!(job["status"] == "done", "the job is not done: {job}");
+    Ok(shown(&job["figure"].to_string()))
+}
+
+/// What a customer could ask: a challenge of the task.
+async fn question(stand: &Stand, setup: Setup) -> Result<String> {
+    let kind = stand.kind;
+    // Opening a judge may load a model.
+    let challenge = tokio::task::spawn_blocking(move || {
+        let judge = kind.judge(&setup)?;
+        let mut rng: ChaCha20Rng = rand::make_rng();
+        Ok::<_, tasks::SetupError>(judge.challenge(&mut rng))
+    });
+    let challenge = challenge.await.context("draw a question")??;
+    String::from_utf8(challenge.body.to_vec()).context("a request is JSON")
+}
+
+fn shown(answer: &str) -> String {
     let shown: String = answer.chars().take(SHOWN_CHARS_MAX).collect();
-    Ok(match shown.len() < answer.len() {
+    match shown.len() < answer.len() {
         true => shown + "…",
         false => shown,
-    })
+    }
 }
 
 async fn post(http: &reqwest::Client, url: String, body: String) -> Result<Value> {

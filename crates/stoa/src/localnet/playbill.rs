@@ -1,7 +1,7 @@
 //! Which subnets a localnet holds: what `--task` asks for, in numbers and names.
 //!
-//! A task asked for once gets a full cast: two validators, a fast honest miner, a slow honest one, and one that cheats, where
-//! the task knows a cheat. A task asked for several times gets so many subnets with a small cast each: a validator and the
+//! A task asked for once gets a full cast: two validators, two honest miners, one of which is slower or tries less hard, and one
+//! that cheats, where the task knows a cheat; where work takes long, one for each cheat that it knows. A task asked for several times gets so many subnets with a small cast each: a validator and the
 //! two honest miners. Subnets are numbered in the order in which they are asked for.
 
 use anyhow::{Context, Result, ensure};
@@ -11,7 +11,10 @@ use std::str::FromStr;
 use tasks::Kind;
 
 /// What a localnet holds when nothing is asked for.
-pub const DEFAULT_TASKS: [&str; 2] = ["text-generation", "image-classification"];
+pub const DEFAULT_TASKS: [&str; 3] = ["text-generation", "image-classification", "protein-folding"];
+
+/// What roles are called whose task's first word is not what it is about.
+const NICKNAMES: [(&str, &str); 1] = [("protein", "fold")];
 
 /// Most subnets of a localnet: each is three processes or more.
 pub const SUBNETS_MAX: u16 = 64;
@@ -120,8 +123,9 @@ fn word(task: &TaskId, wanted: &[Wanted]) -> String {
         let name = one.task.split('/').next().unwrap_or(&one.task);
         first(name) == own
     };
+    let nickname = NICKNAMES.into_iter().find(|(word, _)| *word == own);
     match wanted.iter().filter(is_plain).count() {
-        0 | 1 => own,
+        0 | 1 => nickname.map_or(own, |(_, nickname)| nickname.to_owned()),
         _ => task.to_string().replace('/', "-"),
     }
 }
@@ -157,10 +161,15 @@ mod tests {
 
     #[test]
     fn an_unknown_task_is_named_with_those_that_are_known() {
-        let wanted: Wanted = "protein-folding".parse().unwrap();
+        let wanted: Wanted = "weather".parse().unwrap();
         let error = format!("{:#}", stands(&[wanted]).err().unwrap());
-        assert!(error.contains("protein-folding"), "{error}");
+        assert!(error.contains("weather"), "{error}");
         assert!(error.contains(tasks::list()[0].id().name()), "{error}");
+    }
+
+    #[test]
+    fn protein_folding_is_fold_for_short() {
+        assert_eq!(labels(&["protein-folding"]), [(1, "fold".into(), false)]);
     }
 
     #[test]

@@ -104,7 +104,12 @@ impl Task for ImageClassification {
     const CHEATS: &'static [&'static str] = &["majority", "untrained"];
 
     fn open(setup: &Setup) -> Result<Self, SetupError> {
-        unused(&Self::id(), &[("--model-name", setup.model_name.is_some())])?;
+        let options = [
+            ("--model-name", setup.model_name.is_some()),
+            ("--effort", setup.effort.is_some()),
+            ("--probe-budget-s", setup.probe_budget.is_some()),
+        ];
+        unused(&Self::id(), &options)?;
         let source = match &setup.model {
             None => Source::Shipped,
             Some(path) => Source::from(path.as_path()),

@@ -109,6 +109,8 @@ impl Kind for Text {
             ("--challenges", setup.challenges.is_some()),
             ("--upstream", setup.upstream.is_some()),
             ("--cheat", setup.cheat.is_some()),
+            ("--effort", setup.effort.is_some()),
+            ("--probe-budget-s", setup.probe_budget.is_some()),
         ];
         unused(&self.id(), &options)?;
         let model = Model::open(&service::source(setup)).map_err(service::unusable)?;
@@ -119,7 +121,21 @@ impl Kind for Text {
     }
 
     fn service(&self, setup: &Setup) -> Result<Service, SetupError> {
-        unused(&self.id(), &[("--challenges", setup.challenges.is_some())])?;
+        let options = [
+            ("--challenges", setup.challenges.is_some()),
+            ("--effort", setup.effort.is_some()),
+            ("--probe-budget-s", setup.probe_budget.is_some()),
+            (
+                "--cheat beside --upstream",
+                setup.cheat.is_some() && setup.upstream.is_some(),
+            ),
+        ];
+        unused(&self.id(), &options)?;
+        if setup.upstream.is_some() && setup.model_name.is_none() {
+            return Err(SetupError::Unusable(
+                "say with --model-name how the model behind --upstream is asked for".into(),
+            ));
+        }
         if let Some(cheat) = &setup.cheat
             && !service::CHEATS.contains(&cheat.as_str())
         {

@@ -8,6 +8,8 @@ use serde::Deserialize;
 
 use crate::Upstream;
 
+mod jobs;
+
 /// Twice a number. Its judge cannot cope with 13.
 struct Doubling;
 
@@ -238,7 +240,7 @@ fn a_worker_solves_or_plays_its_cheat_and_refuses_what_is_no_request() {
         };
         match KIND.service(&setup) {
             Ok(Service::Once(worker)) => Ok(worker),
-            Ok(Service::Stream(_)) => panic!("it answers at once"),
+            Ok(Service::Stream(_) | Service::Job(_)) => panic!("it answers at once"),
             Err(error) => Err(error.to_string()),
         }
     };

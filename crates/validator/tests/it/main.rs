@@ -2,6 +2,7 @@
 
 mod book;
 mod company;
+mod jobs;
 mod probing;
 mod roots;
 mod simulation;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use primitives::{NetUid, Uid};
-use protocol::{Route, TASK_HEADER};
+use protocol::{JobReply, Letter, Route, TASK_HEADER};
 use scoring::Fault;
 use tasks::Reply;
 use tokio::sync::{Notify, mpsc};
@@ -30,6 +30,10 @@ impl Transport for Away {
             Err(Fault::Unreachable("connection refused".into()))
         }
         .boxed()
+    }
+
+    fn tell(&self, _: Post, _: Letter) -> BoxFuture<'_, Result<JobReply, Fault>> {
+        unreachable!("roots are worked out at once")
     }
 }
 
@@ -158,6 +162,10 @@ impl Transport for Dawdling {
         }
         .boxed()
     }
+
+    fn tell(&self, _: Post, _: Letter) -> BoxFuture<'_, Result<JobReply, Fault>> {
+        unreachable!("roots are worked out at once")
+    }
 }
 
 #[tokio::test]
@@ -198,6 +206,10 @@ impl Transport for Waiting {
             Err(Fault::Unreachable("connection refused".into()))
         }
         .boxed()
+    }
+
+    fn tell(&self, _: Post, _: Letter) -> BoxFuture<'_, Result<JobReply, Fault>> {
+        unreachable!("roots are worked out at once")
     }
 }
 

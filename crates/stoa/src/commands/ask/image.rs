@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use vision::Picture;
 
-use super::{Gateway, print, provenance, read};
+use super::{Gateway, provenance, read};
+use crate::commands::print;
 
 /// How wide a picture is shown on a terminal, in columns.
 const COLUMNS: u32 = 40;

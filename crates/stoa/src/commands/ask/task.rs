@@ -8,7 +8,8 @@ use clap::Args;
 use primitives::NetUid;
 use serde_json::Value;
 
-use super::{Gateway, print, provenance, read};
+use super::{Gateway, provenance, read};
+use crate::commands::print;
 
 /// Ask for the work of any task whose answers come at once; without a request, tell what the task is and what its requests
 /// and answers look like

@@ -1,0 +1,398 @@
+//! Carries one job: from miner to miner, until its answer is there or nobody is left.
+//!
+//! # The rule
+//!
+//! 1. A miner is chosen as for any request ([`crate::choice`]); those that have let this job down come after all others, and
+//!    are not asked a third time.
+//! 2. [`protocol::Errand`] submits the job and follows it. What it tells goes on the board, and what is found on the way as well, if
+//!    it can be an answer to the request ([`tasks::Kind::check_answer_to`]).
+//! 3. The final one must be such an answer as well, and have the miner's receipt over exactly this submission and answer. Then the job is done.
+//! 4. A miner that did not take the job (busy, other clock, no permit) is not to blame. Two that find fault with the request itself
+//!    end the job. Every other end is a letdown: the miner is set aside, and the job goes to another.
+//! 5. When all have been asked the next round begins after a pause. A job for which nobody is there for [`Rhythm::nobody`] fails, and so
+//!    does one that has been let down [`LETDOWNS_MAX`] times; one for which nobody has a place waits up to [`Rhythm::full`].
+//! 6. A job that was somewhere when the gateway stopped is followed there again.
+//! 7. Cancelled, the job is cancelled at its miner too, and what it has found so far is fetched once more.
+//!
+//! [`Rhythm::nobody`]: super::Rhythm::nobody
+//! [`Rhythm::full`]: super::Rhythm::full
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use primitives::{Hotkey, NetUid};
+use protocol::{Code, Errand, Trouble};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use crate::directory::{Listed, Miner};
+use crate::jobs::board::Entry;
+use crate::jobs::post::{Miss, Post};
+use crate::jobs::stay::{Stay, checked, part};
+use crate::jobs::{Given, Job, Jobs, Place, Rhythm, State};
+use crate::market::Market;
+use crate::metrics::Outcome;
+use crate::search::{Fit, is_fault_of_request, pick};
+use crate::transport::MinerError;
+
+/// So often may one miner let one job down.
+const CHANCES: u32 = 2;
+/// So often may a job be let down by all miners together.
+const LETDOWNS_MAX: u32 = 32;
+/// For the last words with a miner whose job is cancelled.
+pub(super) const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Carries a job to its end, or until the gateway stops.
+pub(super) async fn carry(jobs: Jobs, entry: Arc<Entry>) {
+    let shutdown = jobs.setting().shutdown.clone();
+    let _at_rest = entry.at_rest.clone().drop_guard();
+    let carrier = Carrier {
+        rhythm: jobs.setting().rhythm,
+        jobs: jobs.clone(),
+        entry: entry.clone(),
+        begun: Instant::now(),
+        refused: Vec::new(),
+        fault: None,
+        reason: None,
+    };
+    tokio::select! {
+        biased;
+        () = shutdown.cancelled() => return,
+        () = entry.finished() => {}
+        () = keep_saved(&jobs, &entry) => {}
+        end = carrier.run() => {
+            let settled = move |job: &mut Job| match &end {
+                End::Done(given) => {
+                    job.answer = Some(given.clone());
+                    job.finish(State::Done, daemon::unix_ms());
+                }
+                End::Failed(reason) => {
+                    job.failure = Some(reason.clone());
+                    job.finish(State::Failed, daemon::unix_ms());
+                }
+            };
+            jobs.settle(&entry, settled).await;
+        }
+    }
+    let job = entry.read();
+    let offered = entry.offered().take();
+    if let (State::Cancelled, Some(place)) = (job.state, job.place.clone().or(offered)) {
+        let parting = part(&jobs, &entry, &job, &place);
+        if timeout(FAREWELL, parting).await.is_err() {
+            tracing::debug!(job = %job.id, "the miner of a cancelled job does not answer");
+        }
+        jobs.save_or_warn(&entry).await;
+    }
+}
+
+/// Saves the job whenever that is worth it, at a calm pace.
+async fn keep_saved(jobs: &Jobs, entry: &Arc<Entry>) {
+    let pace = jobs.setting().rhythm.saving;
+    loop {
+        entry.dirty.notified().await;
+        jobs.save_or_warn(entry).await;
+        sleep(pace).await;
+    }
+}
+
+/// How a job ends by itself.
+#[derive(Clone)]
+enum End {
+    Done(Given),
+    Failed(String),
+}
+
+/// How it went at one miner.
+enum Visit {
+    /// It has the answer.
+    Done(Given),
+    /// It did not take the job, for this reason; it is not to blame.
+    Declined(String),
+    /// It has no place for the job just now.
+    Full(String),
+    /// It finds fault with the request.
+    Fault(String),
+    /// It let the job down.
+    LetDown(String),
+}
+
+/// The bearer of one job.
+struct Carrier {
+    jobs: Jobs,
+    entry: Arc<Entry>,
+    rhythm: Rhythm,
+    begun: Instant,
+    /// Who said no in this round.
+    refused: Vec<(NetUid, Hotkey)>,
+    /// Who found fault with the request.
+    fault: Option<(NetUid, Hotkey)>,
+    /// Why it went no further, last time.
+    reason: Option<String>,
+}
+
+impl Carrier {
+    async fn run(mut self) -> End {
+        if let Some(place) = self.entry.read().place
+            && let Some(end) = self.resume(place).await
+        {
+            return end;
+        }
+        let mut idle_since = Instant::now();
+        let mut pause = self.rhythm.pause_min;
+        loop {
+            let markets = self.markets();
+            let job = self.entry.read();
+            let Some((market, miner)) = self.pick(&markets, &job) else {
+                if self.rhythm.nobody <= idle_since.elapsed() {
+                    return End::Failed(self.nobody(&job));
+                }
+                self.refused.clear();
+                sleep(pause).await;
+                pause = (pause * 2).min(self.rhythm.pause_max);
+                continue;
+            };
+            let seat = (market.netuid, miner.hotkey);
+            let visit = self.begin(market, miner).await;
+            match visit {
+                Visit::LetDown(_) => {
+                    (idle_since, pause) = (Instant::now(), self.rhythm.pause_min);
+                }
+                Visit::Full(_) if self.begun.elapsed() < self.rhythm.full => {
+                    idle_since = Instant::now();
+                }
+                _ => {}
+            }
+            if let Some(end) = self.note(seat, visit) {
+                return end;
+            }
+        }
+    }
+
+    /// Goes on where the gateway left off.
+    async fn resume(&mut self, place: Place) -> Option<End> {
+        let begun = Instant::now();
+        let market = loop {
+            let market = self.markets().into_iter();
+            if let Some(market) = market.into_iter().find(|own| own.netuid == place.netuid) {
+                break market;
+            }
+            if self.rhythm.nobody <= begun.elapsed() {
+                return self.note((place.netuid, place.miner), lost("its subnet is gone"));
+            }
+            sleep(self.rhythm.pause_min).await;
+        };
+        let seat = (place.netuid, place.miner);
+        let listed = market.directory.listed();
+        let known = listed.iter().find(|own| own.miner.hotkey == place.miner);
+        let miner = known.map_or_else(|| place.reached(), |own| own.miner);
+        let (found, finds) = mpsc::channel(1);
+        let request = self.request();
+        let post = Post::resume(market, miner, place.asker, request, self.rhythm, found);
+        let elapsed_ms = daemon::unix_ms().saturating_sub(place.since_ms);
+        let visit = self
+            .visit(post, place, Duration::from_millis(elapsed_ms), finds)
+            .await;
+        self.note(seat, visit)
+    }
+
+    /// Hands the job to a miner.
+    async fn begin(&self, market: Arc<Market>, miner: Miner) -> Visit {
+        let (found, finds) = mpsc::channel(1);
+        let (netuid, request) = (market.netuid, self.request());
+        let (post, job, asker) = Post::begin(market, miner, request, self.rhythm, found);
+        let place = Place {
+            netuid,
+            uid: miner.uid,
+            miner: miner.hotkey,
+            address: miner.address,
+            asker,
+            job,
+            since_ms: daemon::unix_ms(),
+        };
+        *self.entry.offered() = Some(place.clone());
+        self.visit(post, place, Duration::ZERO, finds).await
+    }
+
+    /// Follows the job at one miner.
+    async fn visit(
+        &self,
+        post: Post,
+        place: Place,
+        elapsed: Duration,
+        finds: mpsc::Receiver<Bytes>,
+    ) -> Visit {
+        let (market, miner) = (post.market.clone(), post.miner);
+        let kind = market.kind;
+        let errand = Errand {
+            id: place.job,
+            is_submitted: self.is_at(&place),
+            patience: (kind.patience_of(&self.request()) + self.rhythm.line)
+                .saturating_sub(elapsed),
+        };
+        let stay = Stay {
+            entry: &self.entry,
+            place: &place,
+            started: Instant::now(),
+            _asking: market.conditions.ask(miner.hotkey),
+        };
+        let mut is_taken = self.is_at(&place);
+        let run = errand.run(&post, |status| {
+            stay.tell(&market, status, !is_taken);
+            is_taken = true;
+        });
+        let came = tokio::select! {
+            came = run => came,
+            () = stay.look(kind, finds) => Err(Trouble::Cancelled),
+        };
+        match came {
+            Ok(finished) => match checked(kind, &self.entry, &place, finished).await {
+                Ok(given) => {
+                    market.praise(&miner);
+                    Visit::Done(given)
+                }
+                Err(error) => {
+                    market.blame(&miner, &error);
+                    Visit::LetDown(error.to_string())
+                }
+            },
+            Err(trouble) => judge(&market, &miner, trouble, is_taken),
+        }
+    }
+
+    /// Draws the consequences of a visit; returns the job's end if it is one.
+    fn note(&mut self, seat: (NetUid, Hotkey), visit: Visit) -> Option<End> {
+        let reason = match visit {
+            Visit::Done(given) => return Some(End::Done(given)),
+            Visit::Declined(reason) | Visit::Full(reason) => {
+                self.refused.push(seat);
+                reason
+            }
+            Visit::Fault(reason) => {
+                if self.fault.is_some_and(|other| other != seat) {
+                    return Some(End::Failed(reason));
+                }
+                self.fault = Some(seat);
+                self.refused.push(seat);
+                reason
+            }
+            Visit::LetDown(reason) => {
+                let (netuid, miner) = seat;
+                tracing::info!(job = %self.entry.read().id, %netuid, %miner, reason, "a job is let down, and moves");
+                if self.is_placed() {
+                    let metrics = &self.jobs.setting().metrics;
+                    metrics.job_moved(&self.entry.job.borrow().task.to_string());
+                }
+                self.entry.change(|job| {
+                    job.let_down(miner, netuid);
+                    job.moves += u32::from(job.place.is_some());
+                    job.state = State::Waiting;
+                    job.place = None;
+                });
+                self.entry.dirty.notify_one();
+                reason
+            }
+        };
+        self.reason = Some(reason);
+        let letdowns: u32 = self.entry.read().letdowns.iter().map(|own| own.times).sum();
+        (LETDOWNS_MAX <= letdowns).then(|| End::Failed(self.nobody(&self.entry.read())))
+    }
+
+    /// What to tell the customer when nobody is left.
+    fn nobody(&self, job: &Job) -> String {
+        let task = job.task.name();
+        match &self.reason {
+            Some(reason) => {
+                format!("no miner of `{task}` could finish the job; the last: {reason}")
+            }
+            None => format!("no miner of `{task}` was there to take the job"),
+        }
+    }
+
+    /// Chooses among those that have not said no, and have not let the job down; then among those that have, once.
+    fn pick(&self, markets: &[Arc<Market>], job: &Job) -> Option<(Arc<Market>, Miner)> {
+        let of = |letdowns: std::ops::Range<u32>| {
+            pick(markets, |market, listed: &Listed| {
+                let seat = (market.netuid, listed.miner.hotkey);
+                let times = job.times_let_down(&seat.1, seat.0);
+                match listed.models.is_empty() {
+                    true => Fit::Unfit,
+                    false if self.refused.contains(&seat) || !letdowns.contains(&times) => {
+                        Fit::Tried
+                    }
+                    false => Fit::Free,
+                }
+            })
+        };
+        of(0..1).or_else(|| of(1..CHANCES))
+    }
+
+    /// The subnets that pay for this task, in this version.
+    fn markets(&self) -> Vec<Arc<Market>> {
+        let job = self.entry.job.borrow();
+        let mut markets = self.jobs.setting().subnets.markets();
+        markets.retain(|market| {
+            let is_meant = job.only.is_none_or(|only| only == market.netuid);
+            is_meant && market.kind.id() == job.task
+        });
+        markets
+    }
+
+    fn request(&self) -> Bytes {
+        Bytes::copy_from_slice(self.entry.job.borrow().request.as_bytes())
+    }
+
+    fn is_placed(&self) -> bool {
+        self.entry.job.borrow().place.is_some()
+    }
+
+    fn is_at(&self, place: &Place) -> bool {
+        self.entry.job.borrow().place.as_ref() == Some(place)
+    }
+}
+
+fn lost(reason: &str) -> Visit {
+    Visit::LetDown(reason.to_owned())
+}
+
+/// Whose fault it is that a job came to nothing at a miner.
+fn judge(market: &Market, miner: &Miner, trouble: Trouble<Miss>, is_taken: bool) -> Visit {
+    let reason = told(&trouble);
+    match trouble {
+        Trouble::Lost(Miss {
+            error: MinerError::Refused(refusal),
+            ..
+        }) if !is_taken && refusal.code != Code::Failed => {
+            tracing::debug!(uid = %miner.uid, %refusal, "a miner does not take a job");
+            market.tried(miner, Outcome::Refused);
+            match refusal.code {
+                code if is_fault_of_request(code) => Visit::Fault(refusal.message),
+                Code::Busy => Visit::Full(reason),
+                _ => Visit::Declined(reason),
+            }
+        }
+        Trouble::Lost(miss) => {
+            market.blame(miner, &miss.error);
+            Visit::LetDown(reason)
+        }
+        Trouble::TooSlow(limit) => {
+            market.blame(miner, &MinerError::Slow(limit));
+            Visit::LetDown(reason)
+        }
+        Trouble::Protocol(_) | Trouble::Failed(_) | Trouble::Cancelled => {
+            market.blame(miner, &MinerError::Protocol(reason.clone()));
+            Visit::LetDown(reason)
+        }
+    }
+}
+
+/// What went wrong, in words for the customer.
+fn told(trouble: &Trouble<Miss>) -> String {
+    match trouble {
+        Trouble::Lost(miss) => miss.error.to_string(),
+        Trouble::Protocol(what) => format!("broke the protocol of jobs: {what}"),
+        Trouble::Failed(words) => format!("the miner gave up: {words}"),
+        Trouble::Cancelled => "the miner cancelled the job by itself".into(),
+        Trouble::TooSlow(limit) => format!("no answer within {} s", limit.as_secs_f64()),
+    }
+}

@@ -1,0 +1,482 @@
+//! Protein folding: the shape in which a chain of amino acids has little energy.
+//!
+//! | | |
+//! |---|---|
+//! | request | a sequence of 5 to 60 residues and the time to spend on it ([`FoldRequest`]) |
+//! | answer | where every atom is, as mmCIF, and the energy of that ([`FoldAnswer`]) |
+//! | energy | Amber ff19SB with OBC2 implicit solvent, in kcal/mol: `amber` |
+//! | challenge | a chain drawn afresh, or one of a private folder of known structures ([`challenges`]) |
+//! | judged by | [`folding::check`], then the other answers of the round ([`round`]) |
+//! | delivery | a job: minutes of work with progress and partial answers |
+//! | engine | this program's own search, or another program's: `--upstream 'python3 examples/openmm-engine/engine.py'` |
+//! | cheats | `broken` (a chain that cannot be, with an energy too good to be true), `copied` (somebody else's structure) |
+//!
+//! # What always holds
+//!
+//! * A probe and a customer's request look alike: the title that a customer gives is never passed on ([`FoldRequest::title`] is
+//!   read, and not written), and a probe's time is a whole number of seconds, as most people's is.
+//! * Every validator comes to the same energy of the same answer, to the last bit.
+//! * Nobody is paid for speed: the time is given, and who uses it better earns more.
+//! * A miner gives the same structure to everybody who asks it for the same chain at once ([`shelf`]), so that resold work shows.
+
+mod challenges;
+mod cheats;
+mod round;
+mod shelf;
+
+use std::ops::{ControlFlow, RangeInclusive};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use amber::{Solvent, System};
+use folding::Budget;
+use folding::engine::Engine;
+use molecule::{Molecule, Sequence, mmcif};
+use rand::RngExt;
+use rand_chacha::ChaCha20Rng;
+use schemars::JsonSchema;
+use scoring::{Fault, Judgement, Observation};
+use serde::{Deserialize, Serialize};
+
+use crate::once::unused;
+use crate::{
+    Compared, Complaint, Delivery, Limits, Progress, Setup, SetupError, Task, Upstream, WorkError,
+};
+use challenges::Challenges;
+use cheats::Copier;
+use shelf::{Claim, Shelf, Standing};
+
+/// So many residues a chain may have, caps not counted.
+pub(crate) const RESIDUES: RangeInclusive<usize> = 5..=60;
+/// So many seconds a request may give.
+const BUDGET_S: RangeInclusive<f64> = 1.0..=600.0;
+/// What a request gives that does not say.
+const BUDGET_DEFAULT_S: f64 = 60.0;
+/// What an answer may take beyond the time given: waiting for a free place, building, writing. Half of the time given, and this.
+const GRACE: Duration = Duration::from_secs(6);
+/// Probes give from so many seconds …
+const PROBE_LEAST_S: u64 = 2;
+/// … up to so many, unless the operator says otherwise.
+const PROBE_MOST: Duration = Duration::from_secs(30);
+/// What the judge's own search spends for each second that it gives, up to what [`folding::baseline()`] spends: a small part of what one
+/// slow core does in a second, so that a short probe on a busy machine can be beaten too.
+const EVALUATIONS_PER_S: f64 = 20.0;
+/// The longest title, in characters.
+const TITLE_CHARS_MAX: usize = 200;
+/// The most points of an answer's history.
+const HISTORY_MAX: usize = 200;
+
+/// A chain to fold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FoldRequest {
+    /// One upper-case letter for each residue, from the amino end: 5 to 60 of ACDEFGHIKLMNPQRSTVWY.
+    #[schemars(length(min = 5, max = 60))]
+    pub sequence: String,
+    /// Whether the ends are capped (ACE, NME) instead of charged.
+    #[serde(default)]
+    pub is_capped: bool,
+    /// The seconds to search for, from 1 to 600.
+    #[serde(default = "budget_default")]
+    #[schemars(range(min = 1.0, max = 600.0))]
+    pub budget_s: f64,
+    /// A name for people. Not passed on to miners.
+    #[serde(default, skip_serializing)]
+    #[schemars(length(max = 200))]
+    pub title: Option<String>,
+}
+
+/// A shape of the chain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FoldAnswer {
+    /// Its energy by Amber ff19SB with OBC2, in kcal/mol.
+    pub energy: f64,
+    /// Every atom, hydrogens too, as an mmCIF file.
+    pub mmcif: String,
+    /// How many energies were computed to find it.
+    pub evaluations: u64,
+    /// The lowest energy by time: seconds, kcal/mol. At most 200 points.
+    #[schemars(length(max = 200))]
+    pub history: Vec<[f64; 2]>,
+}
+
+fn budget_default() -> f64 {
+    BUDGET_DEFAULT_S
+}
+
+/// What a validator knows of its question.
+pub struct Secret {
+    /// The energy that a short search of its own came to.
+    baseline: f64,
+    /// The chain's structure, where it is known.
+    native: Option<Molecule>,
+}
+
+/// The task: where challenges come from, how hard to search, and what was found lately.
+pub struct ProteinFolding {
+    challenges: Challenges,
+    /// The most seconds a probe gives.
+    probe_s_max: u64,
+    /// How much of the time given is spent on searching.
+    effort: f64,
+    shelf: Shelf,
+    /// Another program that searches, instead of this one.
+    engine: Option<Engine>,
+    copier: Option<Copier>,
+}
+
+impl Task for ProteinFolding {
+    type Request = FoldRequest;
+    type Answer = FoldAnswer;
+    type Secret = Secret;
+
+    const NAME: &'static str = "protein-folding";
+    const VERSION: u16 = 1;
+    const ABOUT: &'static str = "The shape of a protein chain that has the least energy.";
+    const DELIVERY: Delivery = Delivery::Job;
+    const HAS_UPSTREAM: bool = true;
+    const LIMITS: Limits = Limits {
+        request_bytes: 4 * 1024,
+        // A chain of 60 tryptophans has some 1,500 atoms, of about 120 bytes each.
+        answer_bytes: 1024 * 1024,
+        patience: Duration::from_secs(600 + 300 + GRACE.as_secs()),
+    };
+    const CHEATS: &'static [&'static str] = &["broken", "copied"];
+
+    fn open(setup: &Setup) -> Result<Self, SetupError> {
+        let options = [
+            ("--model", setup.model.is_some()),
+            ("--model-name", setup.model_name.is_some()),
+        ];
+        unused(&Self::id(), &options)?;
+        let (engine, copier) = match (setup.cheat.as_deref(), &setup.upstream) {
+            (Some("copied"), None) => {
+                return Err(SetupError::Unusable(
+                    "the cheat copied buys at a gateway; name one with --upstream".into(),
+                ));
+            }
+            (Some("copied"), Some(gateway)) => (None, Some(Copier::new(gateway.clone()))),
+            (_, upstream) => (upstream.as_ref().and_then(engine), None),
+        };
+        let effort = setup.effort.unwrap_or(1.0);
+        if !(0.0..=1.0).contains(&effort) {
+            return Err(SetupError::Unusable(format!(
+                "--effort {effort} is not from 0 to 1"
+            )));
+        }
+        let probe_most = setup.probe_budget.unwrap_or(PROBE_MOST);
+        Ok(Self {
+            challenges: Challenges::open(setup.challenges.as_deref())?,
+            probe_s_max: probe_most
+                .as_secs()
+                .clamp(PROBE_LEAST_S, *BUDGET_S.end() as u64),
+            effort,
+            shelf: Shelf::new(shelf::HEAD_START),
+            engine,
+            copier,
+        })
+    }
+
+    fn check(request: &FoldRequest) -> Result<(), Complaint> {
+        let sequence: Sequence = request
+            .sequence
+            .parse()
+            .map_err(|error| Complaint::of("sequence", format!("is refused: {error}")))?;
+        let residues = sequence.len();
+        if !RESIDUES.contains(&residues) {
+            let message = format!("has {residues} residues; give from 5 to 60");
+            return Err(Complaint::of("sequence", message));
+        }
+        if !BUDGET_S.contains(&request.budget_s) {
+            let message = format!("is {} seconds; give from 1 to 600", request.budget_s);
+            return Err(Complaint::of("budget_s", message));
+        }
+        let title = request.title.as_deref().unwrap_or_default();
+        if TITLE_CHARS_MAX < title.chars().count() {
+            let message = format!("is longer than {TITLE_CHARS_MAX} characters");
+            return Err(Complaint::of("title", message));
+        }
+        Ok(())
+    }
+
+    fn check_answer_to(request: &FoldRequest, answer: &FoldAnswer) -> Result<(), Complaint> {
+        match checked(request, answer) {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(Complaint::new(fault.to_string())),
+        }
+    }
+
+    fn patience(request: &FoldRequest) -> Duration {
+        Duration::from_secs_f64(1.5 * request.budget_s.clamp(*BUDGET_S.start(), *BUDGET_S.end()))
+            + GRACE
+    }
+
+    fn challenge(&self, rng: &mut ChaCha20Rng) -> (FoldRequest, Secret) {
+        let (sequence, native) = self.challenges.draw(rng);
+        let request = FoldRequest {
+            sequence: sequence.to_string(),
+            is_capped: sequence.is_capped,
+            budget_s: probe_s(self.probe_s_max, rng) as f64,
+            title: None,
+        };
+        let baseline = baseline(&sequence, request.budget_s, rng.random());
+        (request, Secret { baseline, native })
+    }
+
+    fn judge(&self, request: &FoldRequest, answer: &FoldAnswer, secret: &Secret) -> Judgement {
+        match checked(request, answer) {
+            Err(fault) => Judgement::fault(fault),
+            // Alone it is the best there is; whoever was asked beside it is compared later.
+            Ok(entry) => {
+                let worths = round::compared(secret.baseline, secret.native.as_ref(), &[entry]);
+                judged(&worths[0], 0)
+            }
+        }
+    }
+
+    fn compare(
+        &self,
+        request: &FoldRequest,
+        secret: &Secret,
+        answers: &mut [Compared<FoldAnswer>],
+    ) {
+        let entries: Result<Vec<_>, Fault> = answers
+            .iter()
+            .map(|compared| checked(request, &compared.answer))
+            .collect();
+        // Every one of them was checked before, so that a fault here is none of the miners'.
+        let Ok(entries) = entries else { return };
+        let worths = round::compared(secret.baseline, secret.native.as_ref(), &entries);
+        let others = answers.len().saturating_sub(1);
+        for (compared, worth) in answers.iter_mut().zip(worths) {
+            let speed = compared.judgement.speed;
+            let worth = round::in_time(worth, request.budget_s, compared.took.as_secs_f64());
+            compared.judgement = Judgement {
+                speed,
+                ..judged(&worth, others)
+            };
+        }
+    }
+
+    fn solve(&self, request: &FoldRequest) -> Result<FoldAnswer, WorkError> {
+        self.labour(request, &mut |_| ControlFlow::Continue(()))
+    }
+
+    fn labour(
+        &self,
+        request: &FoldRequest,
+        report: &mut dyn FnMut(Progress<FoldAnswer>) -> ControlFlow<()>,
+    ) -> Result<FoldAnswer, WorkError> {
+        let sequence = chain(request)?;
+        let mut pass_on = |standing: Standing| {
+            report(Progress {
+                fraction: standing.fraction,
+                figure: standing.energy,
+                answer: None,
+            })
+        };
+        match self.shelf.claim(&sequence, request.budget_s, &mut pass_on) {
+            Claim::Known(answer) => Ok(FoldAnswer::clone(&answer)),
+            Claim::Left => Err(WorkError::Failed("nobody waits any more".into())),
+            Claim::Own(search) => self.search(&sequence, request.budget_s, search, report),
+        }
+    }
+
+    fn cheat(&self, cheat: &str, request: &FoldRequest) -> Result<FoldAnswer, WorkError> {
+        let sequence = chain(request)?;
+        match (cheat, &self.copier) {
+            ("copied", Some(copier)) => copier.answer(request),
+            _ => Ok(cheats::broken(&sequence)),
+        }
+    }
+
+    fn quality(window: &[Observation]) -> f64 {
+        round::quality(window)
+    }
+}
+
+impl ProteinFolding {
+    /// Searches for as long as the request and the operator allow, and keeps what it finds.
+    fn search(
+        &self,
+        sequence: &Sequence,
+        budget_s: f64,
+        search: shelf::Search<'_>,
+        report: &mut dyn FnMut(Progress<FoldAnswer>) -> ControlFlow<()>,
+    ) -> Result<FoldAnswer, WorkError> {
+        let failed = |error: &dyn std::fmt::Display| WorkError::Failed(error.to_string());
+        let mut molecule = folding::build(sequence);
+        let system = System::new(&molecule, Solvent::Obc2).map_err(|error| failed(&error))?;
+        let mut watch = Watch::new(&search, &molecule, report);
+        let (duration, seed) = (Duration::from_secs_f64(budget_s), rand::rng().random());
+        let on_progress = |progress: folding::Progress<'_>| watch.see(&progress);
+        let found = match &self.engine {
+            Some(engine) => engine
+                .search(
+                    &system,
+                    &molecule,
+                    duration.mul_f64(self.effort),
+                    seed,
+                    on_progress,
+                )
+                .map_err(|error| failed(&error))?,
+            None => {
+                let began = Instant::now();
+                let budget = Budget::Time {
+                    duration,
+                    effort: self.effort,
+                    clock: &|| began.elapsed(),
+                };
+                folding::search(&system, &molecule, budget, seed, on_progress)
+            }
+        };
+        let has_left = watch.has_left;
+        molecule.positions = found.positions;
+        let answer = answer(&molecule, found.energy, found.evaluations, &found.history);
+        if !has_left {
+            search.keep(Arc::new(answer.clone()));
+        }
+        Ok(answer)
+    }
+}
+
+/// A search under way: those who wait for it are told of every step, and shown every better structure.
+struct Watch<'a> {
+    search: &'a shelf::Search<'a>,
+    report: &'a mut dyn FnMut(Progress<FoldAnswer>) -> ControlFlow<()>,
+    molecule: Molecule,
+    lowest: f64,
+    has_left: bool,
+}
+
+impl<'a> Watch<'a> {
+    fn new(
+        search: &'a shelf::Search<'a>,
+        molecule: &Molecule,
+        report: &'a mut dyn FnMut(Progress<FoldAnswer>) -> ControlFlow<()>,
+    ) -> Self {
+        Self {
+            search,
+            report,
+            molecule: molecule.clone(),
+            lowest: f64::INFINITY,
+            has_left: false,
+        }
+    }
+
+    fn see(&mut self, progress: &folding::Progress<'_>) -> ControlFlow<()> {
+        self.search.tell(Standing {
+            fraction: progress.fraction,
+            energy: Some(progress.energy),
+        });
+        let better = (progress.energy < self.lowest).then(|| {
+            self.lowest = progress.energy;
+            self.molecule.positions.copy_from_slice(progress.positions);
+            answer(
+                &self.molecule,
+                progress.energy,
+                progress.evaluations,
+                progress.history,
+            )
+        });
+        let next = (self.report)(Progress {
+            fraction: progress.fraction,
+            figure: Some(progress.energy),
+            answer: better,
+        });
+        self.has_left |= next.is_break();
+        next
+    }
+}
+
+/// The program that an operator names, with its arguments, words apart by blanks.
+fn engine(upstream: &Upstream) -> Option<Engine> {
+    let mut words = upstream.url.split_whitespace();
+    let program = words.next()?.into();
+    let arguments = words.map(str::to_owned).collect();
+    Some(Engine { program, arguments })
+}
+
+/// A structure as an answer.
+fn answer(
+    molecule: &Molecule,
+    energy: f64,
+    evaluations: u64,
+    history: &[(f64, f64)],
+) -> FoldAnswer {
+    let step = history.len().div_ceil(HISTORY_MAX).max(1);
+    // From the end, so that the last point stays.
+    let mut thinned: Vec<[f64; 2]> = history
+        .iter()
+        .rev()
+        .step_by(step)
+        .map(|(at, energy)| [*at, *energy])
+        .collect();
+    thinned.reverse();
+    FoldAnswer {
+        energy,
+        mmcif: mmcif::write(molecule, ""),
+        evaluations,
+        history: thinned,
+    }
+}
+
+/// The chain of a request that was checked.
+fn chain(request: &FoldRequest) -> Result<Sequence, WorkError> {
+    let residues: Sequence = request
+        .sequence
+        .parse()
+        .map_err(|error| Complaint::of("sequence", format!("is refused: {error}")))?;
+    let is_capped = request.is_capped;
+    Ok(Sequence {
+        is_capped,
+        ..residues
+    })
+}
+
+/// The structure of an answer in order, with the energy that it has.
+fn checked(request: &FoldRequest, answer: &FoldAnswer) -> Result<round::Entry, Fault> {
+    let unreadable = |what: String| Fault::Unreadable(what);
+    let sequence = chain(request).map_err(|error| unreadable(error.to_string()))?;
+    if HISTORY_MAX < answer.history.len() {
+        return Err(unreadable(format!(
+            "the history has more than {HISTORY_MAX} points"
+        )));
+    }
+    let molecule = mmcif::read(&answer.mmcif).map_err(|error| unreadable(error.to_string()))?;
+    let energy = folding::check(&sequence, &molecule, answer.energy)
+        .map_err(|refusal| Fault::FalseAnswer(refusal.to_string()))?;
+    Ok(round::Entry {
+        energy: energy.total(),
+        molecule,
+    })
+}
+
+fn judged(worth: &round::Worth, others: usize) -> Judgement {
+    Judgement {
+        figures: vec![others as f32],
+        ..Judgement::of(worth.quality, worth.reason.clone())
+    }
+}
+
+/// The energy that the judge comes to by itself: the same on every machine, as it spends a count of evaluations.
+fn baseline(sequence: &Sequence, budget_s: f64, seed: u64) -> f64 {
+    let chain = folding::build(sequence);
+    let system = System::new(&chain, Solvent::Obc2)
+        .expect("every residue that is drawn or was read has its parameters");
+    let evaluations = (EVALUATIONS_PER_S * budget_s) as u64;
+    let budget = Budget::Evaluations(evaluations.min(folding::baseline::BASELINE_EVALUATIONS));
+    let go_on = |_: folding::Progress<'_>| ControlFlow::Continue(());
+    folding::search(&system, &chain, budget, seed, go_on).energy
+}
+
+/// The seconds of a probe: whole ones, short ones as often as long ones of twice the length.
+fn probe_s(most: u64, rng: &mut ChaCha20Rng) -> u64 {
+    let (low, high) = ((PROBE_LEAST_S as f64).ln(), (most as f64 + 1.0).ln());
+    let drawn = (low + rng.random::<f64>() * (high - low)).exp();
+    (drawn as u64).clamp(PROBE_LEAST_S, most)
+}
+
+#[cfg(test)]
+mod tests;
