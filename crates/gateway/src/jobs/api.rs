@@ -1,6 +1,6 @@
 //! `/v1/jobs`: work that takes minutes, for any task whose answers do.
 //!
-//! What a job looks like to its customer is a [`Face`]'s business, so that a front door such as [`crate::folds`] speaks of the
+//! What a job looks like to its customer is a `Face`'s business, so that a front door such as that of folds speaks of the
 //! same jobs in its own words; everything else is the same behind all of them.
 
 use std::sync::Arc;

@@ -40,7 +40,7 @@ async fn another_miner_answers_when_one_fails() {
 }
 
 /// Killing a miner moves all traffic within one request: the first one that meets it also finds the other, and the ones
-/// after do not even try.
+/// after do not even try. The one that was quickest just now is killed, for that is the one they would try.
 #[tokio::test]
 async fn a_killed_miner_is_met_by_one_request_at_most() {
     let market = judged(&[(Honest, 0.9), (Honest, 0.9)]);
