@@ -1,4 +1,4 @@
-//! Talks to an engine: a program of any language that searches in place of [`search`](crate::search), on a GPU perhaps.
+//! Talks to an engine: a program of any language that searches in place of [`search`](crate::search()), on a GPU perhaps.
 //!
 //! # The conversation
 //!
@@ -13,7 +13,7 @@
 //! The last shape is its answer. What it writes to its standard error is shown to the operator when it fails.
 //!
 //! The engine's energies are never believed: each shape is relaxed a little further and scored by our own force field, and
-//! refused if the [check](crate::check) would. An engine is killed when the caller breaks off, when it writes a line longer
+//! refused if the [check](crate::check()) would. An engine is killed when the caller breaks off, when it writes a line longer
 //! than [`LINE_MAX`], and [`GRACE`] after its budget. A ready one for OpenMM is in `examples/openmm-engine`.
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -96,7 +96,7 @@ struct Line {
 
 impl Engine {
     /// Lets the engine search for `budget`, from a chain made by [`build`](crate::build). `on_progress` is called several
-    /// times a second, as of [`search`](crate::search); a break kills the engine and returns what it has.
+    /// times a second, as of [`search`](crate::search()); a break kills the engine and returns what it has.
     ///
     /// # Errors
     ///

@@ -27,7 +27,7 @@ impl Rhythm {
         }
     }
 
-    /// The rhythm of jobs: a miner is not probed more often than in [`JOBS_APART`] times as long as a job may take, or else probes
+    /// The rhythm of jobs: a miner is not probed more often than in `JOBS_APART` times as long as a job may take, or else probes
     /// would be all it does.
     pub fn calmed(self, patience: Duration) -> Self {
         Self {

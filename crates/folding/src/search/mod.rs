@@ -7,13 +7,13 @@
 //! 1. Starts: a helix, hairpins and random shapes are built and relaxed briefly, for [`SCOUTING`] of the budget. The
 //!    lowest [`WALKERS`] become walkers.
 //! 2. Hops: walkers take turns. A walker turns joints ([`moves`]), relaxes the result by L-BFGS in Cartesian coordinates
-//!    ([`relax`]), and goes there if the energy fell, or rose by little against the temperature, which falls from
+//!    ([`relax()`]), and goes there if the energy fell, or rose by little against the temperature, which falls from
 //!    [`HOT`] to [`COLD`]. Moves that were followed by better energies are tried more often.
 //! 3. After [`PAIRED`] of the budget only the lowest walker goes on. One that stays where it is for [`PATIENCE`] hops
 //!    restarts from the lowest shape known, or from a new start if that is where it is.
 //! 4. Polish: the last [`POLISH`] of the budget relaxes the lowest shape to its minimum.
 //!
-//! A shape counts only if it would pass the [check](crate::check), so what a search returns is never refused. Given a
+//! A shape counts only if it would pass the [check](crate::check()), so what a search returns is never refused. Given a
 //! count of evaluations instead of a time, the same seed finds the same bits on every machine.
 
 mod budget;

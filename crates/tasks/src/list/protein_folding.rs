@@ -6,7 +6,7 @@
 //! | answer | where every atom is, as mmCIF, and the energy of that ([`FoldAnswer`]) |
 //! | energy | Amber ff19SB with OBC2 implicit solvent, in kcal/mol: `amber` |
 //! | challenge | a chain drawn afresh, or one of a private folder of known structures ([`challenges`]) |
-//! | judged by | [`folding::check`], then the other answers of the round ([`round`]) |
+//! | judged by | [`folding::check()`], then the other answers of the round ([`round`]) |
 //! | delivery | a job: minutes of work with progress and partial answers |
 //! | engine | this program's own search, or another program's: `--upstream 'python3 examples/openmm-engine/engine.py'` |
 //! | cheats | `broken` (a chain that cannot be, with an energy too good to be true), `copied` (somebody else's structure) |
