@@ -3,8 +3,8 @@
 //! | measure | says | 1, or 0 Å, means |
 //! |---|---|---|
 //! | [`rmsd`] | how far atoms are apart once one structure was laid on the other | the same |
-//! | [`tm_score`] | how much of the chain has the same course; big errors in one place cost no more than that place | the same course |
-//! | [`lddt`] | how many distances between neighbouring atoms are kept; no laying upon | the same neighbourhoods |
+//! | [`tm_score()`] | how much of the chain has the same course; big errors in one place cost no more than that place | the same course |
+//! | [`lddt()`] | how many distances between neighbouring atoms are kept; no laying upon | the same neighbourhoods |
 //!
 //! # Which residue is compared with which
 //!
