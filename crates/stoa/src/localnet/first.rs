@@ -4,7 +4,7 @@
 //! validator asks, so the question is one of the task's own challenges.
 
 use super::HEALTH_PATIENCE;
-use super::cast::{Cast, Role};
+use super::cast::{Cast, Role, Troupe};
 use super::playbill::Stand;
 use super::status;
 use anyhow::{Context, Result, bail, ensure};
@@ -24,6 +24,9 @@ const PATIENCE_PER_SUBNET: Duration = Duration::from_secs(3);
 /// What a first job may take, where its request gives a time.
 const JOB_BUDGET: Duration = Duration::from_secs(2);
 
+/// What it may cost more where work takes long: several rounds of it, on a machine that is busy with something else.
+const PATIENCE_PER_JOB: Duration = Duration::from_secs(90);
+
 /// Words of an answer that are shown.
 const SHOWN_CHARS_MAX: usize = 100;
 
@@ -34,7 +37,11 @@ const SHOWN_CHARS_MAX: usize = 100;
 /// When one has not after a while.
 pub async fn verdicts(http: &reqwest::Client, cast: &Cast) -> Result<()> {
     let subnets = u32::try_from(cast.troupes.len()).unwrap_or(u32::MAX);
-    let patience = HEALTH_PATIENCE + PATIENCE_PER_SUBNET * subnets;
+    let troupes = cast.troupes.iter();
+    let works_long = |troupe: &Troupe| troupe.stand.kind.delivery() == Delivery::Job;
+    let jobs = troupes.map(|troupe| u32::from(works_long(troupe))).sum();
+    let patience =
+        HEALTH_PATIENCE + PATIENCE_PER_SUBNET * subnets + PATIENCE_PER_JOB.saturating_mul(jobs);
     let deadline = Instant::now() + patience;
     for validator in cast.validators() {
         while !has_an_opinion(http, validator).await {
