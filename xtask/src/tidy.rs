@@ -31,7 +31,7 @@ const VAGUE_NAMES: [&str; 7] = [
 ];
 
 /// Crates by layer, lowest first: a crate depends on crates of its own layer or of lower ones only.
-const LAYERS: [(&str, u8); 26] = [
+const LAYERS: [(&str, u8); 27] = [
     ("primitives", 0),
     ("molecule", 0),
     ("keys", 1),
@@ -41,6 +41,7 @@ const LAYERS: [(&str, u8); 26] = [
     ("daemon", 3),
     ("pallet-subtensor", 4),
     ("pallet-admin-utils", 5),
+    ("pallet-crowdloan", 5),
     ("runtime", 6),
     ("ledger", 7),
     ("consensus", 8),
