@@ -156,19 +156,29 @@ impl<T: Config> Pallet<T> {
         BlockIntervalMs::<T>::put(interval.max(1));
     }
 
-    /// Everything that happens at the start of a block, in the order in which it happens; returns
-    /// how long it takes.
+    /// Everything that happens at the start of a block; returns how long it takes.
     pub(crate) fn block_step() -> Weight {
+        let (issuance, interval) = (Self::total_issuance(), Self::block_interval_ms());
+        Self::step_with(issuance::minted(issuance, interval, Self::block()))
+    }
+
+    /// Everything that happens at the start of a block that creates so much TAO, in the order in
+    /// which it happens; returns how long it takes.
+    pub(crate) fn step_with(block_tao: TaoBalance) -> Weight {
         Self::update_prices();
         Self::update_flows();
+        let opened = Self::open_sealed();
+        let checks = Self::check_thresholds();
         let open = Self::open_subnets();
-        Self::inject_tao(&open);
+        Self::inject_tao(&open, block_tao);
         Self::mint_pay(&open);
         let epochs = Self::run_due_epochs();
         Self::update_moving_prices();
         Self::update_root_proportions();
         SUBNET_COST
             .saturating_mul(u64::from(Self::total_networks()))
+            .saturating_add(checks)
+            .saturating_add(opened)
             .saturating_add(epochs)
     }
 
@@ -186,12 +196,7 @@ impl<T: Config> Pallet<T> {
             .collect()
     }
 
-    fn inject_tao(open: &[NetUid]) {
-        let block_tao = issuance::minted(
-            Self::total_issuance(),
-            Self::block_interval_ms(),
-            Self::block(),
-        );
+    fn inject_tao(open: &[NetUid], block_tao: TaoBalance) {
         let demands: Vec<Demand> = open.iter().map(|netuid| Self::demand(*netuid)).collect();
         let parts = split::subnet_tao(block_tao, &demands);
         let mut minted = 0u64;

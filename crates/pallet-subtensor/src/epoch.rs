@@ -6,8 +6,10 @@
 //! without a successful one, or when its tempo has passed since its last. At most
 //! [`MaxEpochsPerBlock`] run in one block, those first whose last epoch is longest ago; the others
 //! wait for the next. So nobody who triggers epochs often keeps another subnet from its own.
+//! A neuron counts for the stake that it works with ([`crate::children`]).
 //! [`economics::epoch::settle`] decides everything else. What it returns is kept in vectors by uid,
-//! which wallets read, and handed to [`crate::payout`].
+//! which wallets read, and handed to [`crate::payout`]. Then lists of children that waited long
+//! enough begin to count.
 
 use crate::*;
 use economics::epoch::{Input, LiquidAlpha, Params, Settlement, Yuma};
@@ -106,6 +108,9 @@ pub const STEP_BLOCKS_MAX: u64 = 50_400;
 
 /// How long an epoch takes for each neuron: to read it, to settle it, to store and to pay it.
 const NEURON_COST: Weight = Weight::from_parts(40_000_000, 0);
+
+/// How long it takes to read and pay each parent of a neuron.
+const PARENT_COST: Weight = Weight::from_parts(20_000_000, 0);
 
 macro_rules! readers {
     ($($(#[$doc:meta])* $name:ident: $storage:ident -> $value:ty;)*) => {
@@ -235,10 +240,20 @@ impl<T: Config> Pallet<T> {
         let mut spent = Weight::zero();
         for netuid in now {
             Self::run_epoch(*netuid);
-            let neurons = u64::from(Self::neuron_count(*netuid));
-            spent = spent.saturating_add(NEURON_COST.saturating_mul(neurons));
+            Self::apply_pending_children(*netuid);
+            spent = spent.saturating_add(Self::epoch_cost(*netuid));
         }
         spent
+    }
+
+    fn epoch_cost(netuid: NetUid) -> Weight {
+        let hotkeys = Self::hotkeys(netuid);
+        let parents = hotkeys
+            .iter()
+            .map(|hotkey| Self::parent_count(hotkey, netuid));
+        NEURON_COST
+            .saturating_mul(hotkeys.len() as u64)
+            .saturating_add(PARENT_COST.saturating_mul(parents.sum()))
     }
 
     fn is_epoch_due(netuid: NetUid) -> bool {

@@ -123,14 +123,10 @@ impl<T: Config> Pallet<T> {
             .collect()
     }
 
-    /// What `hotkey` counts for in the epochs of `netuid`, in rao: its alpha and the weighted part
-    /// of its root stake.
+    /// What `hotkey` counts for in the epochs of `netuid`, in rao: the alpha that it works with, and
+    /// the weighted part of the root stake that it works with.
     pub fn stake_weight_of(hotkey: &T::AccountId, netuid: NetUid) -> u64 {
-        economics::split::stake_weight(
-            Self::hotkey_stake(hotkey, netuid),
-            Self::hotkey_stake(hotkey, ROOT),
-            Self::tao_weight(),
-        )
+        Self::working_stake(hotkey, netuid).weight(Self::tao_weight())
     }
 
     /// Stakes `amount`, which must be outside the pool and nobody's, for `coldkey` on `hotkey`.
@@ -218,6 +214,7 @@ impl<T: Config> Pallet<T> {
             left => TotalHotkeyAlpha::<T>::insert(hotkey, netuid, left),
         }
         TotalAlphaStaked::<T>::mutate(netuid, |sum| *sum = sum.saturating_sub(amount));
+        Self::queue_threshold_check(hotkey);
         Ok(())
     }
 
@@ -234,13 +231,16 @@ impl<T: Config> Pallet<T> {
         } else if let Some(owner) = Self::owner_of(hotkey) {
             Self::credit_stake(hotkey, &owner, netuid, amount);
         } else {
-            Self::burn_alpha(netuid, amount);
+            Self::abandon_alpha(netuid, amount);
         }
     }
 
     fn add_to_total(hotkey: &T::AccountId, netuid: NetUid, amount: AlphaBalance) {
         TotalHotkeyAlpha::<T>::mutate(hotkey, netuid, |sum| *sum = sum.saturating_add(amount));
         TotalAlphaStaked::<T>::mutate(netuid, |sum| *sum = sum.saturating_add(amount));
+        if ChildkeyThresholdSuspended::<T>::contains_key(hotkey) {
+            Self::queue_threshold_check(hotkey);
+        }
     }
 
     fn worth_of(shares: u128, hotkey: &T::AccountId, netuid: NetUid) -> AlphaBalance {
