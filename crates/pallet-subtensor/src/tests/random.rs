@@ -43,6 +43,30 @@ enum Act {
     Collect {
         coldkey: Account,
     },
+    Family(FamilyAct),
+}
+
+/// One thing somebody does about who works for whom.
+#[derive(Clone, Debug)]
+enum FamilyAct {
+    Lend {
+        parent: usize,
+        netuid: NetUid,
+        children: Vec<(usize, u64)>,
+    },
+    TakeFromParents {
+        target: usize,
+        netuid: NetUid,
+        take: u16,
+    },
+    JoinRoot {
+        target: usize,
+    },
+    DirectPay {
+        coldkey: Account,
+        target: usize,
+        netuid: NetUid,
+    },
 }
 
 fn coldkey() -> impl Strategy<Value = Account> {
@@ -92,10 +116,41 @@ fn act() -> impl Strategy<Value = Act> {
             }),
         (target(), 0u16..11_796).prop_map(|(target, take)| Act::Take { target, take }),
         coldkey().prop_map(|coldkey| Act::Collect { coldkey }),
+        family_act().prop_map(Act::Family),
     ]
 }
 
-/// A market of two subnets whose alpha is dear, so that root is paid too.
+fn family_act() -> impl Strategy<Value = FamilyAct> {
+    let target = || 0usize..12;
+    prop_oneof![
+        (
+            target(),
+            1u16..3,
+            prop::collection::vec((target(), 0..u64::MAX / 3), 0..4)
+        )
+            .prop_map(|(parent, netuid, children)| FamilyAct::Lend {
+                parent,
+                netuid,
+                children
+            }),
+        (target(), 1u16..3, 0u16..11_796).prop_map(|(target, netuid, take)| {
+            FamilyAct::TakeFromParents {
+                target,
+                netuid,
+                take,
+            }
+        }),
+        target().prop_map(|target| FamilyAct::JoinRoot { target }),
+        (coldkey(), target(), 1u16..3).prop_map(|(coldkey, target, netuid)| FamilyAct::DirectPay {
+            coldkey,
+            target,
+            netuid
+        }),
+    ]
+}
+
+/// A market of two subnets whose alpha is dear, so that root is paid too, and where lists of children
+/// soon count.
 fn market() -> Market {
     let mut market = Market::open();
     market.open_subnet(ALICE);
@@ -105,7 +160,12 @@ fn market() -> Market {
         market.set(netuid, Hyperparameter::ImmunityPeriod(20));
         market.set(netuid, Hyperparameter::MinNonImmuneUids(0));
     }
-    market.write(|| SubnetMovingPriceExact::<Test>::insert(1, 2u128 << 64));
+    market.write(|| {
+        SubnetMovingPriceExact::<Test>::insert(1, 2u128 << 64);
+        Subtensor::set_pending_cooldown(1);
+        Subtensor::set_childkey_burn(u64::MAX / 7);
+        Subtensor::set_stake_threshold(3 * UNIT);
+    });
     market
 }
 
@@ -184,12 +244,72 @@ fn perform(market: &mut Market, hotkeys: &mut Vec<(Account, Account)>, act: Act)
             let subnets = [1, 2].into_iter().collect();
             (coldkey, Call::claim_root { subnets })
         }
+        Act::Family(act) => family_call(act, pick),
     };
     let _refused_or_not = market.dispatch(signer, call);
 }
 
+fn family_call(
+    act: FamilyAct,
+    pick: impl Fn(usize) -> (Account, Account),
+) -> (Account, Call<Test>) {
+    match act {
+        FamilyAct::Lend {
+            parent,
+            netuid,
+            children,
+        } => {
+            let (coldkey, hotkey) = pick(parent);
+            let child = |(target, part): (usize, u64)| (part, pick(target).1);
+            let call = Call::set_children {
+                hotkey,
+                netuid,
+                children: children.into_iter().map(child).collect(),
+            };
+            (coldkey, call)
+        }
+        FamilyAct::TakeFromParents {
+            target,
+            netuid,
+            take,
+        } => {
+            let (coldkey, hotkey) = pick(target);
+            let call = Call::set_childkey_take {
+                hotkey,
+                netuid,
+                take,
+            };
+            (coldkey, call)
+        }
+        FamilyAct::JoinRoot { target } => {
+            let (coldkey, hotkey) = pick(target);
+            (coldkey, Call::root_register { hotkey })
+        }
+        FamilyAct::DirectPay {
+            coldkey,
+            target,
+            netuid,
+        } => {
+            let hotkey = pick(target).1;
+            (
+                coldkey,
+                Call::set_coldkey_auto_stake_hotkey { netuid, hotkey },
+            )
+        }
+    }
+}
+
+/// A few markets, unless `PROPTEST_CASES` asks for more.
+fn cases() -> Cases {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    match asked.and_then(|cases| cases.parse().ok()) {
+        Some(cases) => Cases::with_cases(cases),
+        None => Cases::with_cases(24),
+    }
+}
+
 proptest! {
-    #![proptest_config(Cases::with_cases(24))]
+    #![proptest_config(cases())]
 
     #[test]
     fn whatever_people_do_the_books_agree(acts in prop::collection::vec(act(), 20..60)) {
