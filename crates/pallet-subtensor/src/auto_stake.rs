@@ -11,7 +11,7 @@
 //! [`AutoStakeDestinationColdkeys`] lists a coldkey under a hotkey exactly when
 //! [`AutoStakeDestination`] names that hotkey for it.
 
-use crate::*;
+use crate::{sweep::Sweep, *};
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
 use sp_runtime::{TryRuntimeError, Vec};
 use std::collections::BTreeSet;
@@ -148,5 +148,19 @@ impl<T: Config> Pallet<T> {
             "a coldkey is not listed, or twice, under the hotkey that it names"
         );
         Ok(())
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Visits every coldkey that directs its pay, in every subnet.
+    pub(crate) fn sweep_auto_stakes(
+        sweep: &mut Sweep,
+        mut visit: impl FnMut(T::AccountId, NetUid) -> u32,
+    ) -> bool {
+        sweep.over(
+            AutoStakeDestination::<T>::iter_keys,
+            AutoStakeDestination::<T>::iter_keys_from,
+            |(coldkey, netuid)| visit(coldkey, netuid),
+        )
     }
 }

@@ -2,7 +2,12 @@
 
 use crate::{
     AccountId, Balance, Block, Executive, InherentDataExt, Nonce, Runtime, RuntimeCall, System,
-    TransactionPayment, VERSION,
+    TransactionPayment,
+    proxies::{
+        self,
+        view::{ProxyFilterInfo, ProxyTypeInfo},
+    },
+    versions,
     views::{
         Market,
         delegate::{self, DelegateInfo, Position},
@@ -14,7 +19,7 @@ use crate::{
         subnet::{DynamicInfo, SubnetInfo, SubnetInfoV2, SubnetState},
     },
 };
-use frame_support::weights::Weight;
+use frame_support::{traits::Get, weights::Weight};
 use pallet_subtensor::{FixedU128, LockState};
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use sp_api::impl_runtime_apis;
@@ -31,7 +36,7 @@ use std::collections::BTreeMap;
 impl_runtime_apis! {
     impl sp_api::Core<Block> for Runtime {
         fn version() -> RuntimeVersion {
-            VERSION
+            versions::Current::get()
         }
 
         fn execute_block(block: <Block as BlockT>::LazyBlock) {
@@ -187,8 +192,7 @@ impl_runtime_apis! {
         }
 
         fn get_subnet_to_prune() -> Option<u16> {
-            // A new subnet is refused when there is no room; none makes room for it.
-            None
+            Market::network_to_prune()
         }
 
         fn get_next_epoch_start_block(netuid: u16) -> Option<u64> {
@@ -281,6 +285,12 @@ impl_runtime_apis! {
         }
     }
 
+    impl crate::interface::BeaconApi<Block> for Runtime {
+        fn wanted_heights() -> Vec<u32> {
+            <Market as crate::beacon::Sealed>::wanted()
+        }
+    }
+
     impl crate::interface::SubnetRegistrationRuntimeApi<Block> for Runtime {
         fn get_network_registration_cost() -> u64 {
             Market::network_lock_cost()
@@ -302,6 +312,16 @@ impl_runtime_apis! {
 
         fn sim_swap_alpha_for_tao(netuid: u16, alpha: u64) -> SimSwapResult {
             price::selling(netuid, alpha)
+        }
+    }
+
+    impl crate::interface::ProxyFilterRuntimeApi<Block> for Runtime {
+        fn get_proxy_types() -> Vec<ProxyTypeInfo> {
+            proxies::view::kinds()
+        }
+
+        fn get_proxy_filters(proxy_types: Option<Vec<u8>>) -> Vec<ProxyFilterInfo> {
+            proxies::view::filters(proxy_types)
         }
     }
 

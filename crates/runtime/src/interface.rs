@@ -5,6 +5,7 @@
 
 use crate::{
     AccountId,
+    proxies::view::{ProxyFilterInfo, ProxyTypeInfo},
     views::{
         delegate::{DelegateInfo, Position},
         hyperparameters::{HyperparamEntry, SubnetHyperparams, SubnetHyperparamsV2},
@@ -110,6 +111,12 @@ sp_api::decl_runtime_apis! {
         fn get_hotkey_conviction(hotkey: AccountId, netuid: u16) -> FixedU128;
     }
 
+    /// Keys of heights; Stoa's own.
+    pub trait BeaconApi {
+        /// Heights up to this block whose keys are wanted, lowest first.
+        fn wanted_heights() -> Vec<u32>;
+    }
+
     /// The price of opening a subnet.
     pub trait SubnetRegistrationRuntimeApi {
         /// In rao, now.
@@ -126,6 +133,14 @@ sp_api::decl_runtime_apis! {
         fn sim_swap_tao_for_alpha(netuid: u16, tao: u64) -> SimSwapResult;
         /// What selling `alpha` units of alpha would bring.
         fn sim_swap_alpha_for_tao(netuid: u16, alpha: u64) -> SimSwapResult;
+    }
+
+    /// What kinds of proxies there are.
+    pub trait ProxyFilterRuntimeApi {
+        /// Every kind.
+        fn get_proxy_types() -> Vec<ProxyTypeInfo>;
+        /// What kinds grant: those with these numbers, or every one.
+        fn get_proxy_filters(proxy_types: Option<Vec<u8>>) -> Vec<ProxyFilterInfo>;
     }
 
     /// What root stakers have earned in the subnets and not collected. Bittensor holds it in funds with shares of

@@ -21,7 +21,9 @@ use sp_state_machine::TestExternalities;
 mod blocks;
 mod interface;
 mod market;
+mod proxies;
 mod tasks;
+mod versions;
 
 const INTERVAL_MS: u64 = 250;
 const START_MS: u64 = 1_700_000_000_000;
@@ -70,7 +72,8 @@ impl Chain {
                 .is_some()
         );
         let mut inherents = InherentData::new();
-        let now = START_MS + u64::from(self.height) * INTERVAL_MS;
+        let earliest = self.state.execute_with(crate::Timestamp::get) + INTERVAL_MS;
+        let now = earliest.max(START_MS + u64::from(self.height) * INTERVAL_MS);
         inherents
             .put_data(sp_timestamp::INHERENT_IDENTIFIER, &now)
             .unwrap();
