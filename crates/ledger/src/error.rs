@@ -57,6 +57,19 @@ pub enum Error {
         /// Genesis hash of the description given.
         expected: Hash,
     },
+    /// The chain has moved to a version of the runtime that this program does not have.
+    #[error(
+        "block {number} needs version {needed} of the runtime, and this program has version {known}: \
+         install a program with version {needed} and start again; no finalized block is lost"
+    )]
+    UnknownVersion {
+        /// Height of the first block that cannot be executed.
+        number: BlockNumber,
+        /// The version it needs.
+        needed: u32,
+        /// The version that this program has.
+        known: u32,
+    },
     /// The runtime failed while building or reading.
     #[error(transparent)]
     Call(#[from] CallError),
