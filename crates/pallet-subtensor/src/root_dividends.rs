@@ -7,8 +7,11 @@
 //! − settled`; whenever the stake changes by `δ`, `settled` changes by `rate · δ`, so what is owed
 //! does not. Collecting stakes the alpha owed on the same hotkey. Alpha paid in and not collected
 //! is [`RootDividendReserve`].
+//!
+//! A claim passes over what is worth less TAO than [`RootClaimableThreshold`] of root: it waits, and
+//! grows.
 
-use crate::*;
+use crate::{sweep::Sweep, *};
 use economics::fixed::mul_div;
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
 use sp_runtime::Vec;
@@ -37,10 +40,19 @@ mod root_dividend_storage {
     /// Alpha paid to root stakers of each subnet and not collected, in rao.
     #[pallet::storage]
     pub type RootDividendReserve<T> = StorageMap<_, Identity, NetUid, AlphaBalance, ValueQuery>;
+
+    /// Least worth of what is collected at once, in rao of TAO with 32 fractional bits; only root's
+    /// entry counts.
+    #[pallet::storage]
+    pub type RootClaimableThreshold<T> =
+        StorageMap<_, Identity, NetUid, FixedI128, ValueQuery>;
 }
 
 /// Most pairs of a hotkey and a subnet that one claim looks at.
 pub const CLAIM_POSITIONS_MAX: usize = 512;
+
+/// Highest threshold of a claim, in rao.
+pub const CLAIM_THRESHOLD_MAX: TaoBalance = 10_000_000;
 
 /// What a root stake earns at a rate, rounded down.
 fn earned(rate: u128, stake: TaoBalance) -> i128 {
@@ -66,6 +78,31 @@ impl<T: Config> Pallet<T> {
     /// Alpha of `netuid` paid to root stakers and not collected, in rao.
     pub fn root_dividend_reserve(netuid: NetUid) -> AlphaBalance {
         RootDividendReserve::<T>::get(netuid)
+    }
+
+    /// Least worth of what is collected at once, in rao of TAO.
+    pub fn claim_threshold() -> TaoBalance {
+        let rao = RootClaimableThreshold::<T>::get(ROOT).bits >> 32;
+        TaoBalance::try_from(rao).unwrap_or(0)
+    }
+
+    /// Whether root stakers of `hotkey` were ever paid, and so may be owed something.
+    pub(crate) fn has_root_dividends(hotkey: &T::AccountId) -> bool {
+        RootDividendRate::<T>::iter_key_prefix(hotkey)
+            .next()
+            .is_some()
+    }
+
+    /// Sets the least worth of what is collected at once, in rao of TAO; it holds for all subnets,
+    /// and stands under root.
+    pub(crate) fn do_set_claim_threshold(netuid: NetUid, rao: TaoBalance) -> DispatchResult {
+        ensure!(
+            netuid == ROOT && rao <= CLAIM_THRESHOLD_MAX,
+            Error::<T>::InvalidRootClaimThreshold
+        );
+        let bits = i128::from(rao) << 32;
+        RootClaimableThreshold::<T>::insert(netuid, FixedI128 { bits });
+        Ok(())
     }
 
     /// Pays `amount` of alpha to the root stakers of `hotkey`; more than their stake is staked on
@@ -111,7 +148,7 @@ impl<T: Config> Pallet<T> {
     ) {
         for netuid in netuids {
             let owed = Self::root_dividend_owed(hotkey, coldkey, *netuid);
-            if owed == 0 {
+            if owed == 0 || Self::alpha_price(*netuid).of(owed) < Self::claim_threshold() {
                 continue;
             }
             RootDividendSettled::<T>::mutate((hotkey, coldkey, *netuid), |settled| {
@@ -159,5 +196,66 @@ impl<T: Config> Pallet<T> {
         let netuids: Vec<NetUid> = RootDividendRate::<T>::iter_key_prefix(hotkey).collect();
         Self::collect_root_dividends(coldkey, hotkey, &netuids);
         Ok(())
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Takes what `coldkey` is owed off the books; the alpha is then outside the pool and nobody's.
+    pub(crate) fn settle_root_dividend(
+        hotkey: &T::AccountId,
+        coldkey: &T::AccountId,
+        netuid: NetUid,
+    ) -> AlphaBalance {
+        let owed = Self::root_dividend_owed(hotkey, coldkey, netuid);
+        if owed > 0 {
+            RootDividendSettled::<T>::mutate((hotkey, coldkey, netuid), |settled| {
+                *settled = settled.saturating_add(i128::from(owed));
+            });
+            RootDividendReserve::<T>::mutate(netuid, |sum| *sum = sum.saturating_sub(owed));
+        }
+        owed
+    }
+
+    /// Visits the rate of every hotkey and subnet.
+    pub(crate) fn sweep_dividend_rates(
+        sweep: &mut Sweep,
+        mut visit: impl FnMut(T::AccountId, NetUid) -> u32,
+    ) -> bool {
+        sweep.over(
+            RootDividendRate::<T>::iter_keys,
+            RootDividendRate::<T>::iter_keys_from,
+            |(hotkey, netuid)| visit(hotkey, netuid),
+        )
+    }
+
+    /// Visits what every root staker has collected or was never owed: hotkey, coldkey, subnet.
+    pub(crate) fn sweep_dividends_settled(
+        sweep: &mut Sweep,
+        mut visit: impl FnMut(T::AccountId, T::AccountId, NetUid) -> u32,
+    ) -> bool {
+        sweep.over(
+            RootDividendSettled::<T>::iter_keys,
+            RootDividendSettled::<T>::iter_keys_from,
+            |(hotkey, coldkey, netuid)| visit(hotkey, coldkey, netuid),
+        )
+    }
+
+    /// Drops what root stakers of `hotkey` were ever paid in a subnet that is removed.
+    pub(crate) fn forget_dividend_rate(hotkey: &T::AccountId, netuid: NetUid) {
+        RootDividendRate::<T>::remove(hotkey, netuid);
+    }
+
+    /// Drops what a root staker collected in a subnet that is removed.
+    pub(crate) fn forget_dividend_settled(
+        hotkey: &T::AccountId,
+        coldkey: &T::AccountId,
+        netuid: NetUid,
+    ) {
+        RootDividendSettled::<T>::remove((hotkey, coldkey, netuid));
+    }
+
+    /// Drops what nobody collected in a subnet that is removed: what rounding left over.
+    pub(crate) fn forget_dividend_reserve(netuid: NetUid) {
+        RootDividendReserve::<T>::remove(netuid);
     }
 }
