@@ -25,7 +25,7 @@
 //! [`ChildKeys`] and [`ParentKeys`] list the same pairs with the same parts, and all lending in a
 //! subnet adds up to no more stake than there is.
 
-use crate::*;
+use crate::{sweep::Sweep, *};
 use economics::{fixed::mul_div, split};
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
 use sp_runtime::{TryRuntimeError, Vec};
@@ -537,5 +537,32 @@ impl<T: Config> Pallet<T> {
         }
         frame_support::ensure!(lent == borrowed, "a parent does not list its child");
         Ok(())
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Visits every parent in every subnet.
+    pub(crate) fn sweep_families(
+        sweep: &mut Sweep,
+        mut visit: impl FnMut(T::AccountId, NetUid) -> u32,
+    ) -> bool {
+        sweep.over(
+            ChildKeys::<T>::iter_keys,
+            ChildKeys::<T>::iter_keys_from,
+            |(parent, netuid)| visit(parent, netuid),
+        )
+    }
+
+    /// Drops the lists of children that wait in a subnet that is removed.
+    pub(crate) fn forget_pending_families(netuid: NetUid, sweep: &mut Sweep) -> bool {
+        PendingChildKeysCursor::<T>::remove(netuid);
+        sweep.over(
+            || PendingChildKeys::<T>::iter_key_prefix(netuid),
+            |last| PendingChildKeys::<T>::iter_key_prefix_from(netuid, last),
+            |parent| {
+                PendingChildKeys::<T>::remove(netuid, parent);
+                1
+            },
+        )
     }
 }

@@ -10,7 +10,7 @@
 //! * Parents of another coldkey also lose [`CKBurn`] of what the child earns for them; it is
 //!   recycled.
 
-use crate::*;
+use crate::{sweep::Sweep, *};
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
 use sp_runtime::Vec;
 
@@ -206,5 +206,29 @@ impl<T: Config> Pallet<T> {
         let owner = Self::owner_of(hotkey).ok_or(Error::<T>::HotKeyAccountNotExists)?;
         ensure!(owner == *coldkey, Error::<T>::NonAssociatedColdKey);
         Ok(())
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Visits every take for parents.
+    pub(crate) fn sweep_childkey_takes(
+        sweep: &mut Sweep,
+        mut visit: impl FnMut(T::AccountId, NetUid) -> u32,
+    ) -> bool {
+        sweep.over(
+            ChildkeyTake::<T>::iter_keys,
+            ChildkeyTake::<T>::iter_keys_from,
+            |(hotkey, netuid)| visit(hotkey, netuid),
+        )
+    }
+
+    /// Drops the take for parents of `hotkey` in a subnet that is removed.
+    pub(crate) fn forget_childkey_take(hotkey: &T::AccountId, netuid: NetUid) {
+        ChildkeyTake::<T>::remove(hotkey, netuid);
+    }
+
+    /// Drops the lowest take for parents of a subnet that is removed.
+    pub(crate) fn forget_subnet_childkey_take(netuid: NetUid) {
+        MinChildkeyTakePerSubnet::<T>::remove(netuid);
     }
 }

@@ -168,6 +168,8 @@ impl<T: Config> Pallet<T> {
         Self::update_prices();
         Self::update_flows();
         let opened = Self::open_sealed();
+        let removals = Self::clean_up_dissolved();
+        Self::admit_waiting_network();
         let checks = Self::check_thresholds();
         let open = Self::open_subnets();
         Self::inject_tao(&open, block_tao);
@@ -178,6 +180,7 @@ impl<T: Config> Pallet<T> {
         SUBNET_COST
             .saturating_mul(u64::from(Self::total_networks()))
             .saturating_add(checks)
+            .saturating_add(removals)
             .saturating_add(opened)
             .saturating_add(epochs)
     }
@@ -191,7 +194,8 @@ impl<T: Config> Pallet<T> {
                 *netuid != ROOT
                     && Self::first_emission_block(*netuid).is_some_and(|first| first <= block)
                     && Self::subtoken_enabled(*netuid)
-                    && Self::registration_allowed(*netuid)
+                    && (Self::registration_allowed(*netuid)
+                        || Self::pow_registration_allowed(*netuid))
             })
             .collect()
     }
@@ -293,4 +297,24 @@ pub(crate) enum RootPart {
     Kept,
     /// It leaves the issuance again.
     Recycled,
+}
+
+impl<T: Config> Pallet<T> {
+    /// The moving average of the price of `netuid`, with 64 fractional bits.
+    pub(crate) fn moving_price_bits(netuid: NetUid) -> u128 {
+        SubnetMovingPriceExact::<T>::get(netuid)
+    }
+
+    /// Drops what emission keeps of a subnet that is removed.
+    pub(crate) fn forget_emission(netuid: NetUid) {
+        SubnetTaoInEmission::<T>::remove(netuid);
+        SubnetExcessTao::<T>::remove(netuid);
+        SubnetAlphaInEmission::<T>::remove(netuid);
+        SubnetAlphaOutEmission::<T>::remove(netuid);
+        SubnetMovingPrice::<T>::remove(netuid);
+        SubnetMovingPriceExact::<T>::remove(netuid);
+        EMAPriceHalvingBlocks::<T>::remove(netuid);
+        SubnetEmissionEnabled::<T>::remove(netuid);
+        RootProp::<T>::remove(netuid);
+    }
 }

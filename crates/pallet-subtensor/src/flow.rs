@@ -58,3 +58,11 @@ impl<T: Config> Pallet<T> {
         }
     }
 }
+
+impl<T: Config> Pallet<T> {
+    /// Drops the flows of a subnet that is removed.
+    pub(crate) fn forget_flow(netuid: NetUid) {
+        SubnetTaoFlow::<T>::remove(netuid);
+        SubnetEmaTaoFlow::<T>::remove(netuid);
+    }
+}

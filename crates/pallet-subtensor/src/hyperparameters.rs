@@ -141,16 +141,6 @@ mod hyperparameter_storage {
     #[pallet::storage]
     pub type RevealPeriodEpochs<T> = StorageMap<_, Identity, NetUid, u64, ValueQuery, ConstU64<1>>;
 
-    /// How many independent sets of weights each subnet has; always one.
-    #[pallet::storage]
-    pub type MechanismCountCurrent<T> = StorageMap<_, Identity, NetUid, u8, ValueQuery, ConstU8<1>>;
-
-    /// How emission is divided among those sets; absent when evenly.
-    #[pallet::storage]
-    #[pallet::unbounded]
-    pub type MechanismEmissionSplit<T> =
-        StorageMap<_, Identity, NetUid, sp_runtime::Vec<u16>, OptionQuery>;
-
     /// Stake weight below which a validator's weights do not count, in rao.
     #[pallet::storage]
     pub type StakeThreshold<T> = StorageValue<_, u64, ValueQuery>;
@@ -272,6 +262,8 @@ pub enum Hyperparameter {
     SubnetEmissionEnabled(bool),
     OwnerCutEnabled(bool),
     RecycleOrBurn(RecycleOrBurnEnum),
+    MinChildkeyTakePerSubnet(u16),
+    NetworkPowRegistrationAllowed(bool),
 }
 
 impl Hyperparameter {
@@ -346,8 +338,6 @@ readers! {
     commit_reveal_enabled: CommitRevealWeightsEnabled -> bool;
     /// Epochs from a commit to its reveal.
     reveal_period: RevealPeriodEpochs -> u64;
-    /// How many independent sets of weights `netuid` has.
-    mechanism_count: MechanismCountCurrent -> u8;
 }
 
 impl<T: Config> Pallet<T> {
@@ -388,7 +378,7 @@ impl<T: Config> Pallet<T> {
         MaxAllowedValidators::<T>::insert(netuid, Self::max_allowed_validators(netuid));
         Kappa::<T>::insert(netuid, Self::kappa(netuid));
         ImmunityPeriod::<T>::insert(netuid, Self::immunity_period(netuid));
-        MechanismCountCurrent::<T>::insert(netuid, 1);
+        Self::initialize_mechanisms(netuid);
         Self::initialize_burn(netuid);
     }
 
@@ -448,6 +438,7 @@ impl<T: Config> Pallet<T> {
                 true
             }
             H::MaxAllowedUids(most) => {
+                Self::ensure_rows(most, Self::mechanism_count(netuid))?;
                 (neurons..=UIDS_MAX).contains(&most) && most >= Self::min_allowed_uids(netuid)
             }
             H::MinAllowedUids(fewest) => fewest <= Self::max_allowed_uids(netuid),
@@ -458,14 +449,25 @@ impl<T: Config> Pallet<T> {
             }
             H::AlphaSigmoidSteepness(steepness) => is_root || steepness >= 0,
             H::RevealPeriodEpochs(epochs) => (1..=100).contains(&epochs),
+            // At least one way in stays open.
+            H::NetworkPowRegistrationAllowed(false) => is_root || Self::registration_allowed(netuid),
             H::MinBurn(low) => low <= burn_high,
             H::MaxBurn(high) => high >= burn_low,
             H::BurnHalfLife(blocks) => blocks > 0,
+            H::MinChildkeyTakePerSubnet(take) => {
+                let (low, high) = Self::childkey_take_bounds();
+                (low..=high).contains(&take)
+            }
             H::BurnIncreaseMult(multiplier) => ((1 << 64)..=(3 << 64)).contains(&multiplier.bits),
             _ => true,
         };
         ensure!(within, Error::<T>::InvalidValue);
         Ok(())
+    }
+
+    /// Sets the most neurons of `netuid`.
+    pub(crate) fn put_max_allowed_uids(netuid: NetUid, most: u16) {
+        MaxAllowedUids::<T>::insert(netuid, most);
     }
 
     fn write(netuid: NetUid, setting: Hyperparameter) {
@@ -518,7 +520,43 @@ impl<T: Config> Pallet<T> {
             H::SubnetEmissionEnabled(value) => Self::set_emission_enabled(netuid, value),
             H::OwnerCutEnabled(value) => Self::set_owner_cut_enabled(netuid, value),
             H::RecycleOrBurn(value) => Self::set_recycle_or_burn(netuid, value),
+            H::MinChildkeyTakePerSubnet(value) => Self::set_subnet_childkey_take(netuid, value),
             price => Self::write_price(netuid, price),
         }
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Drops the settings of a subnet that is removed.
+    pub(crate) fn forget_hyperparameters(netuid: NetUid) {
+        Tempo::<T>::remove(netuid);
+        Kappa::<T>::remove(netuid);
+        Rho::<T>::remove(netuid);
+        MaxAllowedUids::<T>::remove(netuid);
+        MinAllowedUids::<T>::remove(netuid);
+        MaxAllowedValidators::<T>::remove(netuid);
+        ImmunityPeriod::<T>::remove(netuid);
+        MinNonImmuneUids::<T>::remove(netuid);
+        ImmuneOwnerUidsLimit::<T>::remove(netuid);
+        ActivityCutoffFactorMilli::<T>::remove(netuid);
+        ActivityCutoff::<T>::remove(netuid);
+        MaxWeightsLimit::<T>::remove(netuid);
+        MinAllowedWeights::<T>::remove(netuid);
+        WeightsVersionKey::<T>::remove(netuid);
+        WeightsSetRateLimit::<T>::remove(netuid);
+        ServingRateLimit::<T>::remove(netuid);
+        AdjustmentInterval::<T>::remove(netuid);
+        AdjustmentAlpha::<T>::remove(netuid);
+        TargetRegistrationsPerInterval::<T>::remove(netuid);
+        BondsMovingAverage::<T>::remove(netuid);
+        BondsPenalty::<T>::remove(netuid);
+        BondsResetOn::<T>::remove(netuid);
+        Yuma3On::<T>::remove(netuid);
+        LiquidAlphaOn::<T>::remove(netuid);
+        AlphaValues::<T>::remove(netuid);
+        AlphaSigmoidSteepness::<T>::remove(netuid);
+        SubnetEpochConsensus::<T>::remove(netuid);
+        CommitRevealWeightsEnabled::<T>::remove(netuid);
+        RevealPeriodEpochs::<T>::remove(netuid);
     }
 }

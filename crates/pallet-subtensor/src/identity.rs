@@ -103,6 +103,14 @@ impl<T: Config> Pallet<T> {
         netuid: NetUid,
         identity: SubnetIdentityV3,
     ) -> DispatchResult {
+        Self::ensure_subnet_identity(&identity)?;
+        SubnetIdentitiesV3::<T>::insert(netuid, identity);
+        Self::deposit_event(Event::SubnetIdentitySet(netuid));
+        Ok(())
+    }
+
+    /// Refuses a description with a field that is too long.
+    pub(crate) fn ensure_subnet_identity(identity: &SubnetIdentityV3) -> DispatchResult {
         let fields = [
             &identity.subnet_name,
             &identity.github_repo,
@@ -113,10 +121,7 @@ impl<T: Config> Pallet<T> {
             &identity.logo_url,
             &identity.additional,
         ];
-        Self::ensure_fields(&fields)?;
-        SubnetIdentitiesV3::<T>::insert(netuid, identity);
-        Self::deposit_event(Event::SubnetIdentitySet(netuid));
-        Ok(())
+        Self::ensure_fields(&fields)
     }
 
     /// Publishes what `coldkey`, which must own a registered hotkey, says about itself.
@@ -186,5 +191,15 @@ impl<T: Config> Pallet<T> {
             Error::<T>::InvalidIdentity
         );
         Ok(())
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Drops what the owner of a subnet that is removed said about it, and its sign.
+    pub(crate) fn forget_subnet_identity(netuid: NetUid) {
+        TokenSymbol::<T>::remove(netuid);
+        if SubnetIdentitiesV3::<T>::take(netuid).is_some() {
+            Self::deposit_event(Event::SubnetIdentityRemoved(netuid));
+        }
     }
 }

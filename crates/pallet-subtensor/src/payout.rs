@@ -443,3 +443,17 @@ impl<T: Config> Pallet<T> {
         debug_assert!(alpha.maybe_cursor.is_none() && root.maybe_cursor.is_none());
     }
 }
+
+impl<T: Config> Pallet<T> {
+    /// Drops what waited to be paid in a subnet that is removed, and what was paid last.
+    pub(crate) fn forget_pay(netuid: NetUid) {
+        PendingServerEmission::<T>::remove(netuid);
+        PendingValidatorEmission::<T>::remove(netuid);
+        PendingRootAlphaDivs::<T>::remove(netuid);
+        PendingOwnerCut::<T>::remove(netuid);
+        MinerBurned::<T>::remove(netuid);
+        RecycleOrBurn::<T>::remove(netuid);
+        OwnerCutEnabled::<T>::remove(netuid);
+        Self::forget_dividends(netuid);
+    }
+}

@@ -15,7 +15,7 @@
 //!   is zero.
 //! * Nobody's stake falls by what another puts in or takes out.
 
-use crate::*;
+use crate::{sweep::Sweep, *};
 use economics::fixed::mul_div;
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
 use sp_runtime::Vec;
@@ -266,4 +266,36 @@ pub(crate) enum StakeChange {
 fn div_ceil(a: u128, b: u128, c: u128) -> u128 {
     // With a ≤ c, ⌊a·b/c⌋ + ⌊(c − a)·b/c⌋ is b, or b − 1 when the division leaves a remainder.
     b - mul_div(c - a, b, c)
+}
+
+impl<T: Config> Pallet<T> {
+    /// Visits every stake: hotkey, coldkey, subnet.
+    pub(crate) fn sweep_stakes(
+        sweep: &mut Sweep,
+        mut visit: impl FnMut(T::AccountId, T::AccountId, NetUid) -> u32,
+    ) -> bool {
+        sweep.over(
+            Alpha::<T>::iter_keys,
+            Alpha::<T>::iter_keys_from,
+            |(hotkey, coldkey, netuid)| visit(hotkey, coldkey, netuid),
+        )
+    }
+
+    /// Takes all of a stake off the books; the amount is then outside the pool and nobody's.
+    pub(crate) fn close_stake(
+        hotkey: &T::AccountId,
+        coldkey: &T::AccountId,
+        netuid: NetUid,
+    ) -> AlphaBalance {
+        let stake = Self::stake_of(hotkey, coldkey, netuid);
+        match Self::debit_stake(hotkey, coldkey, netuid, stake) {
+            Ok(()) => stake,
+            Err(_) => 0,
+        }
+    }
+
+    /// Drops the sum of the stakes of a subnet that is removed: zero, when all were taken out.
+    pub(crate) fn forget_total_staked(netuid: NetUid) {
+        TotalAlphaStaked::<T>::remove(netuid);
+    }
 }

@@ -64,7 +64,8 @@
 //!
 //! How much is minted: [`crate::issuance`]. Dividing a validator's part among its backers:
 //! [`crate::split`]. Scaling of weights before they are stored: [`crate::weights`]. When an epoch
-//! ends, who is evicted, several mechanisms on one subnet, and where results are kept: the pallet.
+//! ends, who is evicted, and where results are kept: the pallet. Several mechanisms on one subnet:
+//! [`crate::mechanisms`].
 
 mod bonds;
 pub mod cell;
