@@ -28,10 +28,10 @@ impl<T: Config> Pallet<T> {
             if loan.finalized {
                 continue;
             }
-            let (count, sum) = Contributions::<T>::iter_prefix_values(id).fold(
-                (0_u32, BalanceOf::<T>::zero()),
-                |(count, sum), amount| (count.saturating_add(1), sum.saturating_add(amount)),
-            );
+            let (count, sum) = Contributions::<T>::iter_prefix_values(id)
+                .fold((0_u32, BalanceOf::<T>::zero()), |(count, sum), amount| {
+                    (count.saturating_add(1), sum.saturating_add(amount))
+                });
             ensure!(sum == loan.raised, "contributions are not what was raised");
             ensure!(
                 count == loan.contributors_count,

@@ -72,10 +72,8 @@ mod pallet {
         },
     };
     use frame_system::{RawOrigin, pallet_prelude::*};
-    use sp_runtime::{
-        traits::{
-            AccountIdConversion, CheckedAdd, CheckedSub, Dispatchable, Saturating, Zero,
-        },
+    use sp_runtime::traits::{
+        AccountIdConversion, CheckedAdd, CheckedSub, Dispatchable, Saturating, Zero,
     };
 
     /// What the runtime supplies.
@@ -752,8 +750,7 @@ mod pallet {
             funds: &T::AccountId,
             raised: BalanceOf<T>,
         ) -> DispatchResult {
-            let (stored, _) =
-                T::Preimages::peek(call).map_err(|_| Error::<T>::CallUnavailable)?;
+            let (stored, _) = T::Preimages::peek(call).map_err(|_| Error::<T>::CallUnavailable)?;
             let before = CurrencyOf::<T>::balance(funds);
             stored
                 .dispatch(RawOrigin::Signed(creator).into())

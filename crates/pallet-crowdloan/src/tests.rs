@@ -36,11 +36,7 @@ mod spender {
         /// Pays `to` what was raised, but for `kept`.
         #[pallet::call_index(0)]
         #[pallet::weight(Weight::from_parts(77, 0))]
-        pub fn spend(
-            origin: OriginFor<T>,
-            to: T::AccountId,
-            kept: BalanceOf<T>,
-        ) -> DispatchResult {
+        pub fn spend(origin: OriginFor<T>, to: T::AccountId, kept: BalanceOf<T>) -> DispatchResult {
             use sp_runtime::traits::Saturating;
             ensure_signed(origin)?;
             let loan = Crowdloan::<T>::current().ok_or(Error::<T>::NoCrowdloan)?;
@@ -364,9 +360,13 @@ fn a_long_call_waits_among_the_preimages() {
         create(Some(RuntimeCall::System(remark))).unwrap();
         assert!(loan().call.expect("it has one").lookup_needed());
         let hash = loan().call.expect("it has one").hash();
-        assert!(pallet_preimage::RequestStatusFor::<Test>::contains_key(hash));
+        assert!(pallet_preimage::RequestStatusFor::<Test>::contains_key(
+            hash
+        ));
         dissolve().unwrap();
-        assert!(!pallet_preimage::RequestStatusFor::<Test>::contains_key(hash));
+        assert!(!pallet_preimage::RequestStatusFor::<Test>::contains_key(
+            hash
+        ));
     });
 }
 

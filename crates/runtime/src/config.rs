@@ -210,11 +210,7 @@ impl pallet_preimage::Config for Runtime {
         AccountId,
         Balances,
         PreimageHoldReason,
-        LinearStoragePrice<
-            ConstU64<{ deposit(2, 64) }>,
-            ConstU64<{ deposit(0, 1) }>,
-            Balance,
-        >,
+        LinearStoragePrice<ConstU64<{ deposit(2, 64) }>, ConstU64<{ deposit(0, 1) }>, Balance>,
     >;
 }
 

@@ -250,14 +250,14 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 
 fn is_small_transfer(call: &RuntimeCall) -> bool {
     use pallet_balances::Call::{transfer_allow_death, transfer_keep_alive};
-    use pallet_subtensor::Call::transfer_stake;
+    use pallet_subtensor::Call::{transfer_stake, transfer_stake_and_hotkey};
     match call {
         RuntimeCall::Balances(
             transfer_allow_death { value, .. } | transfer_keep_alive { value, .. },
         ) => *value < SMALL_TRANSFER_LIMIT,
-        RuntimeCall::SubtensorModule(transfer_stake { alpha_amount, .. }) => {
-            *alpha_amount < SMALL_TRANSFER_LIMIT
-        }
+        RuntimeCall::SubtensorModule(
+            transfer_stake { alpha_amount, .. } | transfer_stake_and_hotkey { alpha_amount, .. },
+        ) => *alpha_amount < SMALL_TRANSFER_LIMIT,
         _ => false,
     }
 }

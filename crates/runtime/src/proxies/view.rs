@@ -130,6 +130,11 @@ fn mode(kind: ProxyType) -> FilterMode {
             ("Balances", "transfer_keep_alive", "value"),
             ("Balances", "transfer_allow_death", "value"),
             ("SubtensorModule", "transfer_stake", "alpha_amount"),
+            (
+                "SubtensorModule",
+                "transfer_stake_and_hotkey",
+                "alpha_amount",
+            ),
         ]
         .into_iter()
         .filter_map(|(pallet, call, argument)| {
@@ -189,6 +194,8 @@ fn call_index(pallet: &str, call: &str) -> Option<u8> {
 }
 
 fn index_in<Call: GetCallName + GetCallIndex>(call: &str) -> Option<u8> {
-    let place = Call::get_call_names().iter().position(|name| *name == call)?;
+    let place = Call::get_call_names()
+        .iter()
+        .position(|name| *name == call)?;
     Call::get_call_indices().get(place).copied()
 }

@@ -97,7 +97,10 @@ fn every_call_is_in_exactly_one_group() {
             .iter()
             .filter(|group| group.iter().any(|calls| calls.contain(&pallet, &call)))
             .count();
-        assert_eq!(count, 1, "{pallet}.{call}: give it a place in proxies/groups.rs");
+        assert_eq!(
+            count, 1,
+            "{pallet}.{call}: give it a place in proxies/groups.rs"
+        );
     }
 }
 
@@ -108,7 +111,10 @@ fn no_kind_contains_one_that_grants_more() {
         for other in ProxyType::ALL {
             if one.is_superset(&other) {
                 let more: Vec<_> = granted(other).difference(&granted(one)).cloned().collect();
-                assert!(more.is_empty(), "{one:?} contains {other:?}, but not {more:?}");
+                assert!(
+                    more.is_empty(),
+                    "{one:?} contains {other:?}, but not {more:?}"
+                );
             }
         }
     }
@@ -144,7 +150,10 @@ fn wallets_learn_what_each_kind_grants() {
     assert!(granted(ProxyType::Senate).is_empty());
     // Every call can be named to wallets.
     for (pallet, call) in every_call() {
-        assert!(view::info(&pallet, &call, None).is_some(), "{pallet}.{call}");
+        assert!(
+            view::info(&pallet, &call, None).is_some(),
+            "{pallet}.{call}"
+        );
     }
 }
 
@@ -161,11 +170,20 @@ fn a_staking_proxy_stakes_and_does_nothing_else() {
     let refused = chain.act("Charlie", &account("Bob"), transfer("Eve", TAO));
     assert_eq!(refused, Err(filtered.into()));
     let stranger = chain.act("Dave", &account("Bob"), stake(TAO));
-    assert_eq!(stranger, Err(pallet_proxy::Error::<Runtime>::NotProxy.into()));
-    chain.expect_success("Bob", RuntimeCall::Proxy(pallet_proxy::Call::remove_proxies {}));
+    assert_eq!(
+        stranger,
+        Err(pallet_proxy::Error::<Runtime>::NotProxy.into())
+    );
+    chain.expect_success(
+        "Bob",
+        RuntimeCall::Proxy(pallet_proxy::Call::remove_proxies {}),
+    );
     assert_eq!(chain.reserved("Bob"), 0);
     let removed = chain.act("Charlie", &account("Bob"), stake(TAO));
-    assert_eq!(removed, Err(pallet_proxy::Error::<Runtime>::NotProxy.into()));
+    assert_eq!(
+        removed,
+        Err(pallet_proxy::Error::<Runtime>::NotProxy.into())
+    );
 }
 
 #[test]
@@ -174,7 +192,10 @@ fn a_proxy_of_small_transfers_sends_less_than_half_a_tao() {
     chain.block(vec![]);
     chain.add_proxy("Bob", "Charlie", ProxyType::SmallTransfer, 0);
     let bob = account("Bob");
-    assert_eq!(chain.act("Charlie", &bob, transfer("Eve", TAO / 2 - 1)), Ok(()));
+    assert_eq!(
+        chain.act("Charlie", &bob, transfer("Eve", TAO / 2 - 1)),
+        Ok(())
+    );
     let filtered = frame_system::Error::<Runtime>::CallFiltered;
     let refused = chain.act("Charlie", &bob, transfer("Eve", TAO / 2));
     assert_eq!(refused, Err(filtered.into()));

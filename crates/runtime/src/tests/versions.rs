@@ -58,14 +58,14 @@ impl Chain {
         });
         self.submit("Alice", sudo).unwrap()?;
         self.state.execute_with(|| {
-            let sudid = crate::System::events().into_iter().find_map(|record| {
-                match record.event {
+            let sudid = crate::System::events()
+                .into_iter()
+                .find_map(|record| match record.event {
                     crate::RuntimeEvent::Sudo(pallet_sudo::Event::Sudid { sudo_result }) => {
                         Some(sudo_result)
                     }
                     _ => None,
-                }
-            });
+                });
             sudid.expect("sudo says what came of it")
         })
     }
@@ -209,6 +209,9 @@ fn a_new_chain_needs_no_steps() {
     chain.state.execute_with(|| {
         migrations::Steps::on_runtime_upgrade();
         assert_eq!(crate::SubtensorModule::total_issuance(), before);
-        assert_eq!(StorageVersion::get::<crate::SubtensorModule>(), STORAGE_VERSION);
+        assert_eq!(
+            StorageVersion::get::<crate::SubtensorModule>(),
+            STORAGE_VERSION
+        );
     });
 }
