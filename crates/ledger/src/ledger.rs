@@ -358,9 +358,8 @@ fn begin(store: &dyn Store, description: Option<Hash>, genesis: Storage) -> Resu
     let (header, mut changes) = first_block(genesis);
     let expected = header.hash();
     let Some(found) = read::<Hash>(store, Column::Meta, GENESIS_KEY, "genesis hash")? else {
-        let described = description.map(|hash| {
-            Change::Put(Column::Meta, DESCRIPTION_KEY.to_vec(), hash.encode())
-        });
+        let described = description
+            .map(|hash| Change::Put(Column::Meta, DESCRIPTION_KEY.to_vec(), hash.encode()));
         changes.extend(described);
         store.commit(changes)?;
         return Ok(expected);

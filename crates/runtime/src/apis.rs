@@ -334,8 +334,12 @@ impl_runtime_apis! {
             stake::root_dividends(&hotkey, &coldkey)
         }
 
-        fn get_root_basket_positions(_coldkey: AccountId) -> Vec<(AccountId, u64, u64)> {
-            Vec::new()
+        fn get_root_basket_positions(coldkey: AccountId) -> Vec<(AccountId, u64, u64)> {
+            stake::root_dividends_by_hotkey(&coldkey)
+        }
+
+        fn get_validator_basket(hotkey: AccountId) -> Vec<(u16, u64, u64)> {
+            stake::root_dividends_on(&hotkey)
         }
     }
 }

@@ -1,9 +1,12 @@
-//! Keeps transactions that cost nothing from being sent at will.
+//! Keeps transactions that cost nothing from being sent at will, and keys that are being swapped from sending any.
 //!
 //! Validators' and miners' regular work (weights, addresses) is free, and a hotkey need not hold any TAO. So that it
 //! cannot be used to flood the chain, a free call enters the pool and a block only if it would succeed now: what the
 //! call checks is checked here first. So a neuron's free calls in a block are those that change something, and these
 //! its rate limits bound.
+//!
+//! A coldkey that announced its swap sends nothing but calls about the swap, and one whose swap is disputed nothing at
+//! all, whatever it costs ([`pallet_subtensor::coldkey_swaps`]).
 //!
 //! Bittensor's chain has an extension of the same name and the same refusals; wallets explain them by number.
 
@@ -23,10 +26,12 @@ use sp_runtime::{
     transaction_validity::{InvalidTransaction, TransactionValidityError, ValidTransaction},
 };
 
-/// Why a free call is refused; wallets know the numbers.
+/// Why a call is refused; wallets know the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Refusal {
+    /// The coldkey announced its swap.
+    SwapAnnounced = 0,
     /// The validator set or committed weights too recently.
     TooSoon = 6,
     /// The signer holds no uid on any subnet, nor does a hotkey of its.
@@ -37,6 +42,8 @@ pub enum Refusal {
     NothingToReveal = 16,
     /// The signer holds no uid on the subnet.
     NotRegistered = 19,
+    /// The coldkey's swap is disputed.
+    SwapDisputed = 21,
     /// The call would fail: no permit, too little stake, or an argument that is not acceptable.
     WouldFail = 255,
 }
@@ -64,7 +71,7 @@ impl TransactionExtension<RuntimeCall> for SubtensorTransactionExtension {
     type Pre = ();
 
     fn weight(&self, _: &RuntimeCall) -> Weight {
-        <Runtime as frame_system::Config>::DbWeight::get().reads(3)
+        <Runtime as frame_system::Config>::DbWeight::get().reads(5)
     }
 
     fn validate(
@@ -77,13 +84,32 @@ impl TransactionExtension<RuntimeCall> for SubtensorTransactionExtension {
         _inherited_implication: &impl Encode,
         _source: TransactionSource,
     ) -> ValidateResult<Self::Val, RuntimeCall> {
-        if let (Pays::No, Some(signer)) = (info.pays_fee, origin.as_signer()) {
-            ensure_worthwhile(signer, call)?;
+        if let Some(signer) = origin.as_signer() {
+            ensure_not_held(signer, call)?;
+            if info.pays_fee == Pays::No {
+                ensure_worthwhile(signer, call)?;
+            }
         }
         Ok((ValidTransaction::default(), (), origin))
     }
 
     impl_tx_ext_default!(RuntimeCall; prepare);
+}
+
+fn ensure_not_held(signer: &AccountId, call: &RuntimeCall) -> Result<(), Refusal> {
+    let concerns_swap = matches!(
+        call,
+        RuntimeCall::SubtensorModule(
+            Call::announce_coldkey_swap { .. }
+                | Call::swap_coldkey_announced { .. }
+                | Call::dispute_coldkey_swap { .. }
+                | Call::clear_coldkey_swap_announcement { .. }
+        )
+    );
+    Market::ensure_not_held_by_swap(signer, concerns_swap).map_err(|error| match error {
+        pallet_subtensor::Error::ColdkeySwapDisputed => Refusal::SwapDisputed,
+        _ => Refusal::SwapAnnounced,
+    })
 }
 
 fn ensure_worthwhile(signer: &AccountId, call: &RuntimeCall) -> Result<(), Refusal> {
@@ -119,6 +145,18 @@ fn ensure_worthwhile(signer: &AccountId, call: &RuntimeCall) -> Result<(), Refus
             ensure_may_grade(signer, *netuid)?;
             Refusal::unless(Market::may_commit_weights(signer, *netuid))
         }
+        Call::commit_timelocked_weights {
+            netuid,
+            reveal_round,
+            commit_reveal_version,
+            ..
+        } => {
+            ensure_may_grade(signer, *netuid)?;
+            let (round, version) = (*reveal_round, *commit_reveal_version);
+            Refusal::unless(Market::may_commit_timelocked_weights(
+                signer, *netuid, round, version,
+            ))
+        }
         Call::reveal_weights {
             netuid,
             uids,
@@ -140,7 +178,42 @@ fn ensure_worthwhile(signer: &AccountId, call: &RuntimeCall) -> Result<(), Refus
             let opinion = opinion(uids, values, *version_key);
             Refusal::unless(Market::may_reveal_weights(signer, *netuid, &opinion, salt))
         }
-        _ => ensure_may_publish(signer, call),
+        _ => ensure_worthwhile_batch(signer, call),
+    }
+}
+
+fn ensure_worthwhile_batch(signer: &AccountId, call: &Call<Runtime>) -> Result<(), Refusal> {
+    let does_something = match call {
+        Call::batch_set_weights {
+            netuids,
+            weights,
+            version_keys,
+        } => Market::may_batch_set_weights(signer, netuids, weights, version_keys),
+        Call::batch_commit_weights {
+            netuids,
+            commit_hashes,
+        } => {
+            netuids.len() == commit_hashes.len()
+                && Market::may_batch_commit_weights(signer, netuids)
+        }
+        Call::batch_reveal_weights {
+            netuid,
+            uids_list,
+            values_list,
+            salts_list,
+            version_keys,
+        } => {
+            let (uids, values) = (uids_list.clone(), values_list.clone());
+            Market::opinions_of(uids, values, version_keys.clone()).is_ok_and(|opinions| {
+                Market::may_batch_reveal_weights(signer, *netuid, &opinions, salts_list)
+            })
+        }
+        _ => return ensure_may_publish(signer, call),
+    };
+    if does_something {
+        Ok(())
+    } else {
+        Err(Refusal::WouldFail)
     }
 }
 

@@ -43,6 +43,10 @@ pub struct GenesisSpec {
     /// Public key to which wallets encrypt transactions until they are in a block, in hexadecimal; none when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shield_key: Option<String>,
+    /// The authorities' common public key, to which validators seal weights until a height, in hexadecimal; nothing is sealed
+    /// when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_key: Option<String>,
 }
 
 fn default_tempo() -> u16 {
@@ -106,6 +110,7 @@ impl GenesisSpec {
             subnet_price: default_subnet_price(),
             start_call_delay: 0,
             shield_key: None,
+            group_key: None,
         }
     }
 }
@@ -147,14 +152,19 @@ pub fn build(spec: &GenesisSpec) -> Result<Storage, Error> {
             crate::EXISTENTIAL_DEPOSIT
         )));
     }
-    let shield_key = match &spec.shield_key {
-        Some(key) => sp_core::bytes::from_hex(key)
-            .map_err(|reason| Error::Pallet(format!("the shield key: {reason:?}")))?,
-        None => Vec::new(),
-    };
+    let shield_key = key_bytes(spec.shield_key.as_deref(), "the shield key")?;
+    let group_key = key_bytes(spec.group_key.as_deref(), "the group key")?;
+    if !group_key.is_empty() && timelock::GroupKey::from_bytes(&group_key).is_none() {
+        let reason = "the group key is no point of BLS12-381's G2";
+        return Err(Error::Pallet(reason.into()));
+    }
     let config = RuntimeGenesisConfig {
         mev_shield: crate::shield::GenesisConfig {
             next_key: shield_key,
+            ..Default::default()
+        },
+        beacon: crate::beacon::GenesisConfig {
+            group_key,
             ..Default::default()
         },
         balances: pallet_balances::GenesisConfig {
@@ -178,4 +188,12 @@ pub fn build(spec: &GenesisSpec) -> Result<Storage, Error> {
         ..Default::default()
     };
     config.build_storage().map_err(Error::Pallet)
+}
+
+/// A key's bytes; none where there is no key.
+fn key_bytes(hexadecimal: Option<&str>, what: &str) -> Result<Vec<u8>, Error> {
+    let Some(text) = hexadecimal else {
+        return Ok(Vec::new());
+    };
+    sp_core::bytes::from_hex(text).map_err(|reason| Error::Pallet(format!("{what}: {reason:?}")))
 }

@@ -150,7 +150,9 @@ sp_api::decl_runtime_apis! {
         fn get_root_basket_owed(coldkey: AccountId) -> u64;
         /// What a coldkey's dividends on one hotkey are worth, in rao.
         fn get_basket_payout(hotkey: AccountId, coldkey: AccountId) -> u64;
-        /// Shares of funds a coldkey holds: whose, how many, and their worth in rao; always none.
+        /// What a coldkey has not collected on each hotkey: where, shares of a fund (there are none), and worth in rao.
         fn get_root_basket_positions(coldkey: AccountId) -> Vec<(AccountId, u64, u64)>;
+        /// What is not collected on a hotkey: subnet, alpha, and worth in rao.
+        fn get_validator_basket(hotkey: AccountId) -> Vec<(u16, u64, u64)>;
     }
 }

@@ -10,8 +10,8 @@ use commonware_p2p::simulated::{self, Link};
 use commonware_runtime::{Clock as _, Runner as _, Supervisor as _, deterministic};
 use commonware_utils::{NZUsize, Probability, channel::mpsc, probability};
 use consensus::{
-    AuthorityKey, Beacon, Chain as _, Committee, Engine, Metrics, Progress, PublicKey, draw, gossip,
-    network,
+    AuthorityKey, Beacon, Chain as _, Committee, Engine, Metrics, Progress, PublicKey, draw,
+    gossip, network,
 };
 use ledger::{
     Ledger,
@@ -83,7 +83,9 @@ impl Market {
         .await;
         network.start();
         let authorities = keys.into_iter();
-        let authorities = authorities.map(|key| Authority::new(key, &committee)).collect();
+        let authorities = authorities
+            .map(|key| Authority::new(key, &committee))
+            .collect();
         Self {
             clock,
             committee,
@@ -416,14 +418,26 @@ fn sealed_weights_open_by_themselves_though_messages_are_lost_and_an_authority_i
         let (owner, netuid) = (development_account("Alice"), 1);
         market.reach(1).await;
         market
-            .send("Alice", Market::register_network { hotkey: owner.clone() })
+            .send(
+                "Alice",
+                Market::register_network {
+                    hotkey: owner.clone(),
+                },
+            )
             .await;
         market.send("Alice", Market::start_call { netuid }).await;
         let enable = pallet_admin_utils::Call::sudo_set_commit_reveal_weights_enabled {
             netuid,
             enabled: true,
         };
-        market.send("Alice", enable).await;
+        let hurry = pallet_admin_utils::Call::sudo_set_weights_set_rate_limit {
+            netuid,
+            weights_set_rate_limit: 0,
+        };
+        for call in [enable, hurry] {
+            let call = Box::new(call.into());
+            market.send("Alice", pallet_sudo::Call::sudo { call }).await;
+        }
         market.link(probability!(0.9)).await;
 
         let height = market.check().0 + 6;
