@@ -31,6 +31,8 @@
 
 #![warn(missing_docs)]
 
+mod errors;
+mod events;
 mod invariants;
 mod loan;
 
@@ -40,7 +42,10 @@ mod tests;
 pub use loan::{CrowdloanInfo, CrowdloanInfoOf};
 pub use pallet::*;
 
-use frame_support::traits::{Bounded, fungible};
+use frame_support::{
+    pallet_macros::import_section,
+    traits::{Bounded, fungible},
+};
 
 /// A crowdloan's number.
 pub type CrowdloanId = u32;
@@ -54,6 +59,9 @@ pub type BalanceOf<T> = <CurrencyOf<T> as fungible::Inspect<AccountIdOf<T>>>::Ba
 pub type BoundedCallOf<T> =
     Bounded<<T as Config>::RuntimeCall, <T as frame_system::Config>::Hashing>;
 
+/// The pallet: configuration, storage and calls here; errors and events from their own files.
+#[import_section(errors::errors)]
+#[import_section(events::events)]
 #[allow(
     clippy::too_many_arguments,
     reason = "the arguments of calls are fixed by the wallets that make them"
@@ -152,148 +160,6 @@ mod pallet {
     /// The crowdloan whose call is being made.
     #[pallet::storage]
     pub type CurrentCrowdloanId<T: Config> = StorageValue<_, CrowdloanId, OptionQuery>;
-
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(crate) fn deposit_event)]
-    pub enum Event<T: Config> {
-        /// A crowdloan began.
-        Created {
-            /// Its number.
-            crowdloan_id: CrowdloanId,
-            /// Who began it.
-            creator: T::AccountId,
-            /// First block in which nothing more is accepted.
-            end: BlockNumberFor<T>,
-            /// What is to be raised.
-            cap: BalanceOf<T>,
-        },
-        /// Somebody contributed.
-        Contributed {
-            /// To this crowdloan.
-            crowdloan_id: CrowdloanId,
-            /// The contributor.
-            contributor: T::AccountId,
-            /// What was accepted.
-            amount: BalanceOf<T>,
-        },
-        /// Somebody took a contribution back.
-        Withdrew {
-            /// From this crowdloan.
-            crowdloan_id: CrowdloanId,
-            /// The contributor.
-            contributor: T::AccountId,
-            /// What was taken.
-            amount: BalanceOf<T>,
-        },
-        /// Some contributors were given their part back; call again for the others.
-        PartiallyRefunded {
-            /// The crowdloan.
-            crowdloan_id: CrowdloanId,
-        },
-        /// All contributors but the creator were given their part back.
-        AllRefunded {
-            /// The crowdloan.
-            crowdloan_id: CrowdloanId,
-        },
-        /// A crowdloan's purpose happened.
-        Finalized {
-            /// The crowdloan.
-            crowdloan_id: CrowdloanId,
-        },
-        /// A crowdloan is gone.
-        Dissolved {
-            /// The crowdloan.
-            crowdloan_id: CrowdloanId,
-        },
-        /// The least contribution changed.
-        MinContributionUpdated {
-            /// The crowdloan.
-            crowdloan_id: CrowdloanId,
-            /// What it is now.
-            new_min_contribution: BalanceOf<T>,
-        },
-        /// The end changed.
-        EndUpdated {
-            /// The crowdloan.
-            crowdloan_id: CrowdloanId,
-            /// What it is now.
-            new_end: BlockNumberFor<T>,
-        },
-        /// The cap changed.
-        CapUpdated {
-            /// The crowdloan.
-            crowdloan_id: CrowdloanId,
-            /// What it is now.
-            new_cap: BalanceOf<T>,
-        },
-        /// The limit of one contributor changed.
-        MaxContributionUpdated {
-            /// The crowdloan.
-            crowdloan_id: CrowdloanId,
-            /// What it is now; none when there is no limit.
-            new_max_contribution: Option<BalanceOf<T>>,
-        },
-    }
-
-    #[pallet::error]
-    pub enum Error<T> {
-        /// The deposit is less than the chain asks for.
-        DepositTooLow,
-        /// The cap is not more than the deposit, or is less than was raised.
-        CapTooLow,
-        /// The least contribution is less than the chain asks for.
-        MinimumContributionTooLow,
-        /// The end is not after this block.
-        CannotEndInPast,
-        /// There would be too little time to raise funds.
-        BlockDurationTooShort,
-        /// There would be too much time to raise funds.
-        BlockDurationTooLong,
-        /// The account does not hold what it wants to put in.
-        InsufficientBalance,
-        /// A sum is too large to be counted.
-        Overflow,
-        /// There is no such crowdloan.
-        InvalidCrowdloanId,
-        /// The cap is reached; nothing more is accepted.
-        CapRaised,
-        /// The time is over; nothing more is accepted.
-        ContributionPeriodEnded,
-        /// The contribution is less than the crowdloan asks for.
-        ContributionTooLow,
-        /// Only the creator may do this.
-        InvalidOrigin,
-        /// The crowdloan has succeeded already.
-        AlreadyFinalized,
-        /// Another crowdloan's call is being made.
-        AlreadyFinalizing,
-        /// Not used: a crowdloan may be refunded before its end.
-        ContributionPeriodNotEnded,
-        /// The account has put nothing into the crowdloan.
-        NoContribution,
-        /// The cap is not reached.
-        CapNotRaised,
-        /// A difference would be below zero.
-        Underflow,
-        /// The call to be made is no longer stored.
-        CallUnavailable,
-        /// Others still have funds in the crowdloan; refund them first.
-        NotReadyToDissolve,
-        /// The deposit stays until the crowdloan is dissolved.
-        DepositCannotBeWithdrawn,
-        /// No more contributors are accepted.
-        MaxContributorsReached,
-        /// Name either a call or a target address.
-        InvalidFinalizationConfig,
-        /// The contributor has put in as much as one may.
-        MaxContributionReached,
-        /// The limit of one contributor is less than the least contribution, or than what the creator put in.
-        MaximumContributionTooLow,
-        /// The least contribution is more than one contributor may put in.
-        MinimumContributionTooHigh,
-        /// The call did not spend all that was raised.
-        FundsNotSettled,
-    }
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
