@@ -41,6 +41,19 @@ mod root_dividend_storage {
     #[pallet::storage]
     pub type RootDividendReserve<T> = StorageMap<_, Identity, NetUid, AlphaBalance, ValueQuery>;
 
+    /// What the dividends that a coldkey collected on a hotkey were worth when it did, in rao of
+    /// TAO: hotkey, coldkey. It tells the past of these keys, and stays with them.
+    #[pallet::storage]
+    pub type BasketClaimed<T: Config> = StorageDoubleMap<
+        _,
+        Blake2_128Concat,
+        T::AccountId,
+        Blake2_128Concat,
+        T::AccountId,
+        i128,
+        ValueQuery,
+    >;
+
     /// Least worth of what is collected at once, in rao of TAO with 32 fractional bits; only root's
     /// entry counts.
     #[pallet::storage]
@@ -73,6 +86,22 @@ impl<T: Config> Pallet<T> {
         u64::try_from(owed)
             .unwrap_or(0)
             .min(RootDividendReserve::<T>::get(netuid))
+    }
+
+    /// Alpha that everybody with stake on `hotkey` may collect there, by subnet.
+    pub fn root_dividends_on_hotkey(hotkey: &T::AccountId) -> Vec<(NetUid, AlphaBalance)> {
+        let stakers: BTreeSet<T::AccountId> = Self::stakes_on_hotkey(hotkey)
+            .into_iter()
+            .map(|(coldkey, _, _)| coldkey)
+            .collect();
+        RootDividendRate::<T>::iter_key_prefix(hotkey)
+            .map(|netuid| {
+                let owed = |coldkey| Self::root_dividend_owed(hotkey, coldkey, netuid);
+                let sum = stakers.iter().map(owed).fold(0, u64::saturating_add);
+                (netuid, sum)
+            })
+            .filter(|(_, sum)| *sum > 0)
+            .collect()
     }
 
     /// Alpha of `netuid` paid to root stakers and not collected, in rao.
@@ -148,9 +177,13 @@ impl<T: Config> Pallet<T> {
     ) {
         for netuid in netuids {
             let owed = Self::root_dividend_owed(hotkey, coldkey, *netuid);
-            if owed == 0 || Self::alpha_price(*netuid).of(owed) < Self::claim_threshold() {
+            let worth = Self::alpha_price(*netuid).of(owed);
+            if owed == 0 || worth < Self::claim_threshold() {
                 continue;
             }
+            BasketClaimed::<T>::mutate(hotkey, coldkey, |sum| {
+                *sum = sum.saturating_add(i128::from(worth));
+            });
             RootDividendSettled::<T>::mutate((hotkey, coldkey, *netuid), |settled| {
                 *settled = settled.saturating_add(i128::from(owed));
             });
@@ -165,12 +198,18 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Collects for `coldkey` on every hotkey it stakes on, in the subnets it names.
+    /// Collects for `coldkey` on every hotkey it stakes on, in the subnets it names; root stands for
+    /// all of them, which is what wallets name.
     pub(crate) fn do_claim_root(
         coldkey: &T::AccountId,
         netuids: &BTreeSet<NetUid>,
     ) -> DispatchResult {
-        let netuids: Vec<NetUid> = netuids.iter().copied().filter(|id| *id != ROOT).collect();
+        let named: Vec<NetUid> = if netuids.contains(&ROOT) {
+            Self::netuids()
+        } else {
+            netuids.iter().copied().collect()
+        };
+        let netuids: Vec<NetUid> = named.into_iter().filter(|id| *id != ROOT).collect();
         ensure!(
             netuids.iter().all(|netuid| Self::subnet_exists(*netuid)),
             Error::<T>::SubnetNotExists

@@ -154,6 +154,7 @@ impl<T: Config> Pallet<T> {
         Self::ensure_hotkey_exists(hotkey)?;
         let mut last = Ok(());
         let mut sold = false;
+        let before = Self::spendable(coldkey);
         for netuid in Self::netuids() {
             if netuid == ROOT && scope == UnstakeScope::AlphaOnly {
                 continue;
@@ -166,6 +167,10 @@ impl<T: Config> Pallet<T> {
                 Ok(()) => sold = true,
                 Err(error) => last = Err(error),
             }
+        }
+        let received = Self::spendable(coldkey).saturating_sub(before);
+        if scope == UnstakeScope::AlphaOnly && received >= STAKE_MIN {
+            Self::do_add_stake(coldkey, hotkey, ROOT, received, None)?;
         }
         if sold { Ok(()) } else { last }
     }

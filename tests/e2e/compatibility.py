@@ -1,0 +1,232 @@
+"""Tries every read and every intent of Bittensor's tools, unchanged from PyPI, and writes what works.
+
+Twice, each time on a fresh chain: through the SDK, and through `btcli --json`. Every effect is read back; what is not
+served must be refused in words, at once. The result is the table in `docs/compatibility.md`, which is committed: this
+check fails when the table would come out differently, or, with `--write`, writes it.
+
+    STOA_BINARY=target/release/stoa python tests/e2e/compatibility.py [--write] [--only NAME] [--client sdk|btcli]
+"""
+
+import argparse
+import asyncio
+import importlib.metadata
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from bittensor.intents import REGISTRY as INTENTS
+from bittensor.reads import REGISTRY as KNOWN_READS
+
+import compatibility_accounts  # noqa: F401  (marks the intents it tries)
+from compatibility_intents import NOT_SERVED, TRIED, prepare, promise
+from compatibility_reads import NOT_ANSWERED, READS, answer
+from compatibility_stage import Btcli, Failure, Sdk, Stage, brief
+
+TABLE = Path(__file__).parents[2] / "docs/compatibility.md"
+KINDS = {"sdk": Sdk, "btcli": Btcli}
+
+# What is tried and known to fail, and why: an honest gap. It must fail, so that a mended gap is noticed.
+GAPS = {
+    "commit_weights": "the SDK seals weights to rounds of drand's beacon, which this chain does not follow; its own "
+                      "timelock opens by heights, and `set_weights` and salted commits work",
+}
+
+
+def attempts(only):
+    """Functions by the intents they try, each once, in order."""
+    found = {}
+    for name, function in TRIED.items():
+        found.setdefault(function, []).append(name)
+    return {
+        function: names for function, names in found.items()
+        if only is None or any(only in name for name in names)
+    }
+
+
+class Findings:
+    """What one client could do: by name, None where it works, and the reason where it does not."""
+
+    def __init__(self, client):
+        self.client = client
+        self.intents = {}
+        self.reads = {}
+
+    def note(self, kind, name, problem, began):
+        getattr(self, kind)[name] = problem
+        mark = "ok  " if problem is None else ("gap " if name in GAPS else "FAIL")
+        print(f"{mark} {self.client} {kind[:-1]} {name} ({time.monotonic() - began:.1f} s)"
+              + (f": {problem}" if problem else ""), flush=True)
+
+
+async def problem_of(awaitable):
+    """None when it goes well, and otherwise what went wrong."""
+    try:
+        await awaitable
+    except Failure as failure:
+        return brief(failure)
+    except Exception as error:  # whatever the client throws is a finding about one name, not the end of the check
+        print("".join(traceback.format_exception(error)[-3:]), file=sys.stderr, flush=True)
+        return f"{type(error).__name__}: {brief(error)}"
+    return None
+
+
+async def refused(stage, intent, arguments):
+    """Tries what is not served; it must be refused in words."""
+    if arguments is None:
+        return
+    try:
+        await stage.act(intent, stage.person("bob"), **arguments(stage))
+    except Exception as error:
+        if "no answer within" in str(error) or "no end within" in str(error):
+            raise Failure(f"hangs instead of being refused: {brief(error)}") from None
+        return
+    raise Failure("is listed as not served, but works")
+
+
+async def unanswered(stage, name, arguments):
+    """Asks what is not answered; an error must come, in words."""
+    wanted = arguments(stage)
+    try:
+        await stage.kind.read(stage, name, wanted)
+    except Exception as error:
+        if "no answer within" in str(error) or "no end within" in str(error):
+            raise Failure(f"hangs instead of being refused: {brief(error)}") from None
+        return
+    raise Failure("is listed as not answered, but works")
+
+
+async def commit_something(stage):
+    """Publishes a commitment, for which there is no intent."""
+    from bittensor import calls
+
+    text = b"at the agora"
+    info = {"fields": [[{f"Raw{len(text)}": "0x" + text.hex()}]]}
+    call = calls.Commitments.set_commitment(netuid=stage.facts["netuid"], info=info)
+    await stage.raw(call, stage.person("charlie"), signer="hotkey")
+
+
+async def tour(kind, only):
+    """Everything through one client, on a chain of its own."""
+    findings = Findings(kind.name)
+    with tempfile.TemporaryDirectory(prefix="stoa-compatibility-", ignore_cleanup_errors=True) as directory:
+        stage = Stage(directory, kind())
+        try:
+            await stage.open()
+            await prepare(stage)
+            for function, names in attempts(only).items():
+                began = time.monotonic()
+                problem = await problem_of(function(stage))
+                for name in names:
+                    findings.note("intents", name, problem, began)
+            if only:
+                return findings
+            for name, (arguments, _) in NOT_SERVED.items():
+                began = time.monotonic()
+                findings.note("intents", name, await problem_of(refused(stage, name, arguments)), began)
+            began = time.monotonic()
+            problem = await problem_of(commit_something(stage))
+            findings.note("intents", "(commitments)", problem, began)
+            for name, arguments, holds in READS:
+                began = time.monotonic()
+                findings.note("reads", name, await problem_of(answer(stage, name, arguments, holds)), began)
+            for name, (arguments, _) in NOT_ANSWERED.items():
+                began = time.monotonic()
+                findings.note("reads", name, await problem_of(unanswered(stage, name, arguments)), began)
+        finally:
+            await stage.close()
+    return findings
+
+
+def cell(problem, name):
+    if problem is None:
+        return "works"
+    return "no" if name in GAPS else f"fails: {problem.replace('|', '/')}"
+
+
+def table(everything):
+    """The document: what works through which client, and why what does not."""
+    version = importlib.metadata.version("bittensor")
+    clients = [findings.client for findings in everything]
+    good = {
+        kind: sum(
+            all(getattr(findings, kind).get(name, "not tried") is None for findings in everything)
+            for name in names)
+        for kind, names in (("reads", [name for name, _, _ in READS]), ("intents", list(TRIED)))
+    }
+    lines = [
+        "# What Bittensor's tools find here",
+        "",
+        f"Written by `tests/e2e/compatibility.py`, which tries everything below with `bittensor` {version} from PyPI on a",
+        "fresh chain, once through the SDK and once through `btcli --json`, and reads every effect back. "
+        "`cargo xtask e2e --only compatibility` tries it again.",
+        "",
+        f"Of {len(INTENTS)} intents {good['intents']} work; of {len(KNOWN_READS)} reads {good['reads']} are answered. "
+        "What is not served is refused in words: it never hangs.",
+        "",
+        "## Intents",
+        "",
+        "| intent | " + " | ".join(clients) + " | what is read back, or why not |",
+        "|---|" + "---|" * len(clients) + "---|",
+    ]
+    for name in sorted(INTENTS):
+        lines.append(intent_row(name, everything))
+    lines += ["", "## Reads", "", "| read | " + " | ".join(clients) + " | why not |",
+              "|---|" + "---|" * len(clients) + "---|"]
+    for name in sorted(KNOWN_READS):
+        lines.append(read_row(name, everything))
+    return "\n".join(lines) + "\n"
+
+
+def intent_row(name, everything):
+    if name in NOT_SERVED:
+        cells = ["no"] * len(everything)
+        return f"| `{name}` | {' | '.join(cells)} | {NOT_SERVED[name][1]} |"
+    if name not in TRIED:
+        return f"| `{name}` | {' | '.join(['not tried'] * len(everything))} | |"
+    cells = [cell(findings.intents.get(name, "not tried"), name) for findings in everything]
+    return f"| `{name}` | {' | '.join(cells)} | {GAPS.get(name) or promise(TRIED[name])} |"
+
+
+def read_row(name, everything):
+    if name in NOT_ANSWERED:
+        return f"| `{name}` | {' | '.join(['no'] * len(everything))} | {NOT_ANSWERED[name][1]} |"
+    cells = [cell(findings.reads.get(name, "not tried"), name) for findings in everything]
+    return f"| `{name}` | {' | '.join(cells)} | {GAPS.get(name, '')} |"
+
+
+def surprises(everything):
+    """Everything that is not as the lists say it should be."""
+    found = []
+    for findings in everything:
+        for kind in ("intents", "reads"):
+            for name, problem in getattr(findings, kind).items():
+                if name in GAPS and problem is None:
+                    found.append(f"{findings.client} {name} works, but is listed as a gap")
+                elif name not in GAPS and problem is not None:
+                    found.append(f"{findings.client} {name}: {problem}")
+    return found
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--write", action="store_true", help="write the table")
+    options.add_argument("--only", help="try only intents whose name contains this")
+    options.add_argument("--client", choices=KINDS, help="only this client")
+    chosen = options.parse_args()
+    kinds = [KINDS[chosen.client]] if chosen.client else list(KINDS.values())
+    everything = [asyncio.run(tour(kind, chosen.only)) for kind in kinds]
+    found = surprises(everything)
+    for line in found:
+        print(f"compatibility: {line}", file=sys.stderr)
+    if chosen.write:
+        TABLE.write_text(table(everything))
+    elif not chosen.only and not chosen.client and TABLE.read_text() != table(everything):
+        found.append("the table")
+        print(f"compatibility: {TABLE.name} would come out differently; run with --write", file=sys.stderr)
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
