@@ -790,5 +790,42 @@ mod calls {
             ensure_root(origin)?;
             Subtensor::<T>::set_max_mechanism_count(max_mechanism_count)
         }
+
+        /// Sets the least worth of a stake on another's hotkey, in millionths of the least stake.
+        /// Root only.
+        #[pallet::call_index(57)]
+        #[pallet::weight((COST, DispatchClass::Operational))]
+        pub fn sudo_set_nominator_min_required_stake(
+            origin: OriginFor<T>,
+            min_stake: u64,
+        ) -> DispatchResult {
+            ensure_root(origin)?;
+            Subtensor::<T>::set_nomination_min(min_stake);
+            Ok(())
+        }
+
+        /// Sets the blocks from a coldkey's announcement until its swap may happen. Root only.
+        #[pallet::call_index(58)]
+        #[pallet::weight((COST, DispatchClass::Operational))]
+        pub fn sudo_set_coldkey_swap_announcement_delay(
+            origin: OriginFor<T>,
+            duration: BlockNumberFor<T>,
+        ) -> DispatchResult {
+            ensure_root(origin)?;
+            Subtensor::<T>::set_swap_announcement_delay(duration);
+            Ok(())
+        }
+
+        /// Sets the blocks after that until another swap may be announced, or none. Root only.
+        #[pallet::call_index(59)]
+        #[pallet::weight((COST, DispatchClass::Operational))]
+        pub fn sudo_set_coldkey_swap_reannouncement_delay(
+            origin: OriginFor<T>,
+            duration: BlockNumberFor<T>,
+        ) -> DispatchResult {
+            ensure_root(origin)?;
+            Subtensor::<T>::set_swap_reannouncement_delay(duration);
+            Ok(())
+        }
     }
 }

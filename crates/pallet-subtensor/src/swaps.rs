@@ -131,16 +131,12 @@ impl<T: Config> Pallet<T> {
                 Self::pass_rate_limits(swap, *netuid);
                 Self::move_auto_stakers(&swap.old, &swap.new, *netuid);
                 Self::move_family(&swap.old, &swap.new, *netuid)?;
-                Self::move_family(&swap.old, &swap.new, *netuid)?;
                 if !swap.keep_stake {
                     Self::pass_stake(swap, *netuid, &stakes)?;
                 }
             }
             if swap.moves_root_stake() {
                 Self::pass_root_dividends(swap);
-                Self::move_auto_parent_delegation(&swap.old, &swap.new);
-            }
-            if swap.netuid.is_none() {
                 Self::move_auto_parent_delegation(&swap.old, &swap.new);
             }
             for netuid in timed {

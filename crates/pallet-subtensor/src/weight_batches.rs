@@ -120,6 +120,22 @@ impl<T: Config> Pallet<T> {
                 .any(|netuid| Self::may_commit_weights(hotkey, netuid.0).is_ok())
     }
 
+    /// Whether each row of a batch would be accepted if it were revealed now by itself; nothing
+    /// changes.
+    pub fn may_batch_reveal_weights(
+        hotkey: &T::AccountId,
+        netuid: NetUid,
+        opinions: &[Opinion],
+        salts: &[Vec<u16>],
+    ) -> bool {
+        let bounds = 1..=weights::COMMITS_MAX;
+        bounds.contains(&opinions.len())
+            && opinions.len() == salts.len()
+            && opinions.iter().zip(salts).all(|(opinion, salt)| {
+                Self::may_reveal_weights(hotkey, netuid, opinion, salt).is_ok()
+            })
+    }
+
     /// Refuses a batch whose lists differ in length, or that could not name different subnets.
     fn ensure_batch(netuids: &[Compact<NetUid>], lengths: &[usize]) -> Result<(), Error<T>> {
         ensure!(

@@ -17,7 +17,7 @@ use frame_support::{
     traits::{Get, OriginTrait},
     weights::Weight,
 };
-use pallet_subtensor::{Call, Opinion, RateLimitKey, ServedKind};
+use pallet_subtensor::{Call, Opinion, RateLimitKey, ServedKind, Work};
 use parity_scale_codec::{Decode, DecodeWithMemTracking, Encode};
 use scale_info::TypeInfo;
 use sp_runtime::{
@@ -117,33 +117,25 @@ fn ensure_worthwhile(signer: &AccountId, call: &RuntimeCall) -> Result<(), Refus
         return Ok(());
     };
     match call {
-        Call::set_mechanism_weights { mecid, .. }
-        | Call::commit_mechanism_weights { mecid, .. }
-        | Call::reveal_mechanism_weights { mecid, .. }
-            if *mecid != 0 =>
-        {
-            Err(Refusal::WouldFail)
-        }
         Call::set_weights {
             netuid,
             dests,
             weights,
             version_key,
-        }
-        | Call::set_mechanism_weights {
+        } => ensure_may_set(signer, *netuid, &opinion(dests, weights, *version_key)),
+        Call::set_mechanism_weights {
             netuid,
+            mecid,
             dests,
             weights,
             version_key,
-            ..
         } => {
-            ensure_may_grade(signer, *netuid)?;
             let opinion = opinion(dests, weights, *version_key);
-            Refusal::unless(Market::may_set_weights(signer, *netuid, &opinion))
+            ensure_may_set(signer, mechanism(*netuid, *mecid)?, &opinion)
         }
-        Call::commit_weights { netuid, .. } | Call::commit_mechanism_weights { netuid, .. } => {
-            ensure_may_grade(signer, *netuid)?;
-            Refusal::unless(Market::may_commit_weights(signer, *netuid))
+        Call::commit_weights { netuid, .. } => ensure_may_commit(signer, *netuid),
+        Call::commit_mechanism_weights { netuid, mecid, .. } => {
+            ensure_may_commit(signer, mechanism(*netuid, *mecid)?)
         }
         Call::commit_timelocked_weights {
             netuid,
@@ -163,20 +155,32 @@ fn ensure_worthwhile(signer: &AccountId, call: &RuntimeCall) -> Result<(), Refus
             values,
             salt,
             version_key,
-        }
-        | Call::reveal_mechanism_weights {
+        } => ensure_may_reveal(signer, *netuid, &opinion(uids, values, *version_key), salt),
+        Call::reveal_mechanism_weights {
             netuid,
+            mecid,
             uids,
             values,
             salt,
             version_key,
-            ..
         } => {
-            if !Market::has_commits(*netuid, signer) {
-                return Err(Refusal::NothingToReveal);
-            }
             let opinion = opinion(uids, values, *version_key);
-            Refusal::unless(Market::may_reveal_weights(signer, *netuid, &opinion, salt))
+            ensure_may_reveal(signer, mechanism(*netuid, *mecid)?, &opinion, salt)
+        }
+        Call::pow_register {
+            netuid,
+            work_block,
+            nonce,
+            work,
+            hotkey,
+        } => {
+            let work = Work {
+                netuid: *netuid,
+                block: *work_block,
+                nonce: *nonce,
+                seal: *work,
+            };
+            Refusal::unless(Market::check_work(signer, hotkey, &work))
         }
         _ => ensure_worthwhile_batch(signer, call),
     }
@@ -215,6 +219,33 @@ fn ensure_worthwhile_batch(signer: &AccountId, call: &Call<Runtime>) -> Result<(
     } else {
         Err(Refusal::WouldFail)
     }
+}
+
+/// Where the weights of a mechanism lie, if the subnet has it.
+fn mechanism(netuid: u16, mecid: u8) -> Result<u16, Refusal> {
+    Market::existing_index(netuid, mecid).map_err(|_| Refusal::WouldFail)
+}
+
+fn ensure_may_set(signer: &AccountId, index: u16, opinion: &Opinion) -> Result<(), Refusal> {
+    ensure_may_grade(signer, index)?;
+    Refusal::unless(Market::may_set_weights(signer, index, opinion))
+}
+
+fn ensure_may_commit(signer: &AccountId, index: u16) -> Result<(), Refusal> {
+    ensure_may_grade(signer, index)?;
+    Refusal::unless(Market::may_commit_weights(signer, index))
+}
+
+fn ensure_may_reveal(
+    signer: &AccountId,
+    index: u16,
+    opinion: &Opinion,
+    salt: &[u16],
+) -> Result<(), Refusal> {
+    if !Market::has_commits(index, signer) {
+        return Err(Refusal::NothingToReveal);
+    }
+    Refusal::unless(Market::may_reveal_weights(signer, index, opinion, salt))
 }
 
 fn opinion(uids: &[u16], values: &[u16], version_key: u64) -> Opinion {
@@ -266,9 +297,10 @@ fn ensure_may_publish(signer: &AccountId, call: &Call<Runtime>) -> Result<(), Re
     }
 }
 
-fn ensure_may_grade(signer: &AccountId, netuid: u16) -> Result<(), Refusal> {
+fn ensure_may_grade(signer: &AccountId, index: u16) -> Result<(), Refusal> {
+    let netuid = Market::netuid_of(index);
     let uid = Market::uid_of(netuid, signer).ok_or(Refusal::NotRegistered)?;
-    let last = Market::last_update_of(netuid, uid);
+    let last = Market::last_update_of(index, uid);
     let passed = Market::block().saturating_sub(last) >= Market::weights_set_rate_limit(netuid);
     if last == 0 || passed {
         Ok(())

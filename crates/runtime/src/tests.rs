@@ -19,6 +19,7 @@ use sp_runtime::{
 use sp_state_machine::TestExternalities;
 
 mod blocks;
+mod fuzz;
 mod interface;
 mod market;
 mod proxies;

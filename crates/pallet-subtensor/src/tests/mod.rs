@@ -3,11 +3,17 @@
 
 mod bounds;
 mod calls;
+mod children;
+mod dissolution;
 mod emission;
 mod epochs;
+mod life;
 mod market;
 mod random;
 mod staking;
+mod swaps;
+mod timelock;
+mod vectors;
 mod weights;
 
 pub(crate) use crate::{Call, *};
