@@ -16,13 +16,14 @@ import time
 import traceback
 from pathlib import Path
 
+from bittensor import calls
 from bittensor.intents import REGISTRY as INTENTS
 from bittensor.reads import REGISTRY as KNOWN_READS
 
 import compatibility_accounts  # noqa: F401  (marks the intents it tries)
 from compatibility_intents import NOT_SERVED, TRIED, prepare, promise
 from compatibility_reads import NOT_ANSWERED, READS, answer
-from compatibility_stage import Btcli, Failure, Sdk, Stage, brief
+from compatibility_stage import TAO, Btcli, Failure, Sdk, Stage, brief
 
 TABLE = Path(__file__).parents[2] / "docs/compatibility.md"
 KINDS = {"sdk": Sdk, "btcli": Btcli}
@@ -99,12 +100,11 @@ async def unanswered(stage, name, arguments):
 
 async def commit_something(stage):
     """Publishes a commitment, for which there is no intent."""
-    from bittensor import calls
-
-    text = b"at the agora"
+    charlie, text = stage.person("charlie"), b"at the agora"
+    await stage.raw(calls.Balances.transfer_keep_alive(dest=charlie.hotkey, value=TAO), stage.person("alice"))
     info = {"fields": [[{f"Raw{len(text)}": "0x" + text.hex()}]]}
     call = calls.Commitments.set_commitment(netuid=stage.facts["netuid"], info=info)
-    await stage.raw(call, stage.person("charlie"), signer="hotkey")
+    await stage.raw(call, charlie, signer="hotkey")
 
 
 async def tour(kind, only):

@@ -25,7 +25,9 @@ const PACKAGES: [&str; 7] = [
 const SHARED: [&str; 3] = ["openai_client", "images_client", "btcli"];
 
 /// Checks that start what they need themselves: a localnet to kill, another cast, a training.
-const ALONE: [&str; 6] = [
+const ALONE: [&str; 8] = [
+    "compatibility",
+    "polkadot_js",
     "market",
     "folds",
     "sixteen",
