@@ -38,6 +38,7 @@ impl pallet_balances::Config for Test {
 
 impl pallet_subtensor::Config for Test {
     type Currency = Balances;
+    type OtherRecords = ();
 }
 
 impl crate::Config for Test {}
@@ -106,6 +107,10 @@ fn owner_calls(netuid: u16) -> Vec<Call<Test>> {
             min_allowed_weights: 8,
         },
         Call::sudo_set_rho { netuid, rho: 9 },
+        Call::sudo_set_min_childkey_take_per_subnet {
+            netuid,
+            take: 9_001,
+        },
         Call::sudo_set_activity_cutoff {
             netuid,
             activity_cutoff: 10,
@@ -269,6 +274,7 @@ fn network_calls() -> Vec<Call<Test>> {
         Call::sudo_set_max_epochs_per_block {
             max_epochs_per_block: 23,
         },
+        Call::sudo_set_ck_burn { burn: 24 },
     ]
 }
 
@@ -290,6 +296,7 @@ fn the_owner_changes_what_is_its_own() {
         assert!(!Subtensor::transfers_enabled(1));
         assert!(!Subtensor::owner_cut_enabled(1));
         assert_eq!(Subtensor::immune_owner_uids_limit(1), 2);
+        assert_eq!(Subtensor::childkey_take(&11, 1), 9_001);
     });
 }
 
@@ -316,6 +323,7 @@ fn root_changes_everything() {
         assert_eq!(Subtensor::subnet_limit(), 18);
         assert_eq!(Subtensor::start_call_delay(), 19);
         assert_eq!(Subtensor::stake_threshold(), 20);
+        assert_eq!(Subtensor::childkey_burn(), 24);
     });
 }
 
@@ -405,6 +413,10 @@ fn values_out_of_bounds_are_refused() {
             Call::sudo_set_min_allowed_uids {
                 netuid,
                 min_allowed_uids: 300,
+            },
+            Call::sudo_set_min_childkey_take_per_subnet {
+                netuid,
+                take: 11_797,
             },
         ];
         for call in invalid {

@@ -468,6 +468,55 @@ fn a_validator_on_root_lends_to_owners_unless_it_chose_otherwise() {
     assert_eq!(children(&mut market, unwilling, 2), []);
 }
 
+/// A hotkey that another steps into the place of leaves its children, parents and waiting lists to it.
+#[test]
+fn a_swapped_hotkeys_family_is_the_new_ones() {
+    let mut market = families();
+    let (new_parent, new_child) = (hot(ALICE, 9), hot(BOB, 9));
+    market.stake(ALICE, PARENT, ROOT, 40);
+    lend_at_once(&mut market, ALICE, PARENT, &[(HALF, CHILD), (7, MINER)]);
+    market.call(BOB, set_take(CHILD, 500));
+    market.call(BOB, set_children(CHILD, 1, &[(3, MINER)]));
+    let lent = weight(&mut market, CHILD);
+    let swap = |hotkey, new_hotkey| Call::swap_hotkey_v2 {
+        hotkey,
+        new_hotkey,
+        netuid: None,
+        keep_stake: false,
+    };
+    market.call(BOB, swap(CHILD, new_child));
+    market.call(ALICE, swap(PARENT, new_parent));
+    let children = market.read(|| Subtensor::children_of(&new_parent, 1));
+    assert_eq!(children, [(HALF, new_child), (7, MINER)]);
+    let parents = market.read(|| Subtensor::parents_of(&new_child, 1));
+    assert_eq!(parents, [(HALF, new_parent)]);
+    assert_eq!(weight(&mut market, new_child), lent);
+    assert_eq!(market.read(|| Subtensor::childkey_take(&new_child, 1)), 500);
+    let waiting = market.read(|| PendingChildKeys::<Test>::get(1, new_child).0);
+    assert_eq!(waiting, [(3, MINER)]);
+    for old in [PARENT, CHILD] {
+        assert!(market.read(|| !ChildKeys::<Test>::contains_key(old, 1)));
+        assert!(market.read(|| !ParentKeys::<Test>::contains_key(old, 1)));
+    }
+}
+
+#[test]
+fn a_child_does_not_step_into_its_parents_place() {
+    let mut market = Market::open();
+    let (parent, child) = (hot(BOB, 1), hot(BOB, 2));
+    for hotkey in [parent, child] {
+        market.call(BOB, Call::try_associate_hotkey { hotkey });
+    }
+    lend_at_once(&mut market, BOB, parent, &[(1, child)]);
+    let swap = Call::swap_hotkey_v2 {
+        hotkey: parent,
+        new_hotkey: child,
+        netuid: Some(1),
+        keep_stake: false,
+    };
+    market.refuse(BOB, swap, Error::InvalidChild);
+}
+
 #[test]
 fn coldkeys_are_listed_under_the_hotkey_that_their_pay_goes_to() {
     let mut market = families();

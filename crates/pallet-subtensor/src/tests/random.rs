@@ -3,6 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 use proptest::test_runner::Config as Cases;
+use sp_runtime::traits::Dispatchable;
 
 /// One thing somebody does.
 #[derive(Clone, Debug)]
@@ -44,6 +45,7 @@ enum Act {
         coldkey: Account,
     },
     Family(FamilyAct),
+    Rare(RareAct),
 }
 
 /// One thing somebody does about who works for whom.
@@ -69,8 +71,39 @@ enum FamilyAct {
     },
 }
 
+/// One thing that happens rarely: keys change, alpha is given up, subnets come and go.
+#[derive(Clone, Debug)]
+enum RareAct {
+    SwapHotkey {
+        target: usize,
+        netuid: Option<NetUid>,
+        keep_stake: bool,
+    },
+    SwapColdkey {
+        coldkey: Account,
+    },
+    GiveUp {
+        coldkey: Account,
+        target: usize,
+        netuid: NetUid,
+        is_burned: bool,
+    },
+    Give {
+        coldkey: Account,
+        to: Account,
+        target: usize,
+        netuid: NetUid,
+    },
+    Found {
+        coldkey: Account,
+    },
+    Dissolve {
+        netuid: NetUid,
+    },
+}
+
 fn coldkey() -> impl Strategy<Value = Account> {
-    prop::sample::select(vec![ALICE, BOB, CAROL])
+    prop::sample::select(vec![ALICE, BOB, CAROL, PAUPER])
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -117,6 +150,7 @@ fn act() -> impl Strategy<Value = Act> {
         (target(), 0u16..11_796).prop_map(|(target, take)| Act::Take { target, take }),
         coldkey().prop_map(|coldkey| Act::Collect { coldkey }),
         family_act().prop_map(Act::Family),
+        rare_act().prop_map(Act::Rare),
     ]
 }
 
@@ -149,6 +183,39 @@ fn family_act() -> impl Strategy<Value = FamilyAct> {
     ]
 }
 
+fn rare_act() -> impl Strategy<Value = RareAct> {
+    let target = || 0usize..12;
+    let netuid = prop::option::of(1u16..3);
+    prop_oneof![
+        (target(), netuid, any::<bool>()).prop_map(|(target, netuid, keep_stake)| {
+            RareAct::SwapHotkey {
+                target,
+                netuid,
+                keep_stake,
+            }
+        }),
+        coldkey().prop_map(|coldkey| RareAct::SwapColdkey { coldkey }),
+        (coldkey(), target(), 1u16..3, any::<bool>()).prop_map(
+            |(coldkey, target, netuid, is_burned)| RareAct::GiveUp {
+                coldkey,
+                target,
+                netuid,
+                is_burned
+            }
+        ),
+        (coldkey(), coldkey(), target(), 0u16..3).prop_map(|(coldkey, to, target, netuid)| {
+            RareAct::Give {
+                coldkey,
+                to,
+                target,
+                netuid,
+            }
+        }),
+        coldkey().prop_map(|coldkey| RareAct::Found { coldkey }),
+        (1u16..3).prop_map(|netuid| RareAct::Dissolve { netuid }),
+    ]
+}
+
 /// A market of two subnets whose alpha is dear, so that root is paid too, and where lists of children
 /// soon count.
 fn market() -> Market {
@@ -174,6 +241,7 @@ fn perform(market: &mut Market, hotkeys: &mut Vec<(Account, Account)>, act: Act)
     let pick = |index: usize| hotkeys[index % hotkeys.len()];
     let (signer, call) = match act {
         Act::Wait(blocks) => return market.run(blocks),
+        Act::Rare(act) => return perform_rarely(market, hotkeys, act),
         Act::Register { coldkey, netuid } => {
             let hotkey = hot(coldkey, 10 + hotkeys.len() as u64);
             hotkeys.push((coldkey, hotkey));
@@ -297,6 +365,91 @@ fn family_call(
             )
         }
     }
+}
+
+fn perform_rarely(market: &mut Market, hotkeys: &mut Vec<(Account, Account)>, act: RareAct) {
+    let pick = |index: usize| hotkeys[index % hotkeys.len()];
+    let (origin, call) = match act {
+        RareAct::SwapHotkey {
+            target,
+            netuid,
+            keep_stake,
+        } => {
+            let (coldkey, hotkey) = pick(target);
+            let new_hotkey = hot(coldkey, 10 + hotkeys.len() as u64);
+            hotkeys.push((coldkey, new_hotkey));
+            let call = Call::swap_hotkey_v2 {
+                hotkey,
+                new_hotkey,
+                netuid,
+                keep_stake,
+            };
+            (RuntimeOrigin::signed(coldkey), call)
+        }
+        RareAct::SwapColdkey { coldkey } => {
+            let call = Call::swap_coldkey {
+                old_coldkey: coldkey,
+                new_coldkey: 1_000_000 + hotkeys.len() as u64,
+                swap_cost: 0,
+            };
+            (RuntimeOrigin::root(), call)
+        }
+        RareAct::GiveUp {
+            coldkey,
+            target,
+            netuid,
+            is_burned,
+        } => {
+            let hotkey = pick(target).1;
+            let amount = market.staked(hotkey, coldkey, netuid) / 2;
+            let call = if is_burned {
+                Call::burn_alpha {
+                    hotkey,
+                    amount,
+                    netuid,
+                }
+            } else {
+                Call::recycle_alpha {
+                    hotkey,
+                    amount,
+                    netuid,
+                }
+            };
+            (RuntimeOrigin::signed(coldkey), call)
+        }
+        RareAct::Give {
+            coldkey,
+            to,
+            target,
+            netuid,
+        } => {
+            let hotkey = pick(target).1;
+            let call = Call::transfer_stake {
+                destination_coldkey: to,
+                hotkey,
+                origin_netuid: netuid,
+                destination_netuid: netuid,
+                alpha_amount: market.staked(hotkey, coldkey, netuid) / 2,
+            };
+            (RuntimeOrigin::signed(coldkey), call)
+        }
+        RareAct::Found { coldkey } => {
+            let hotkey = hot(coldkey, 10 + hotkeys.len() as u64);
+            hotkeys.push((coldkey, hotkey));
+            let call = Call::register_network { hotkey };
+            (RuntimeOrigin::signed(coldkey), call)
+        }
+        RareAct::Dissolve { netuid } => {
+            let call = Call::root_dissolve_network { netuid };
+            (RuntimeOrigin::root(), call)
+        }
+    };
+    let _refused_or_not = market.write(|| {
+        frame_support::storage::with_storage_layer(|| {
+            let done = RuntimeCall::from(call).dispatch(origin);
+            done.map_err(|failed| failed.error)
+        })
+    });
 }
 
 /// A few markets, unless `PROPTEST_CASES` asks for more.
