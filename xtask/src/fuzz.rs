@@ -97,8 +97,17 @@ impl Fuzz {
         let (seconds, seed) = (self.seconds.to_string(), seed.as_secs().to_string());
         println!("fuzz {CALLS}: from seed {seed}");
         let arguments = [
-            "test", "--release", "--locked", "-p", "runtime", "--lib", "--", "--ignored", "--exact",
-            "--nocapture", CALLS_TEST,
+            "test",
+            "--release",
+            "--locked",
+            "-p",
+            "runtime",
+            "--lib",
+            "--",
+            "--ignored",
+            "--exact",
+            "--nocapture",
+            CALLS_TEST,
         ];
         let told = [
             ("STOA_FUZZ_SECONDS", seconds.as_str()),

@@ -49,13 +49,8 @@ mod coldkey_swap_storage {
     /// Swaps that coldkeys announced: the block from which each may happen, and the new coldkey's
     /// hash.
     #[pallet::storage]
-    pub type ColdkeySwapAnnouncements<T: Config> = StorageMap<
-        _,
-        Blake2_128Concat,
-        T::AccountId,
-        (BlockNumberFor<T>, T::Hash),
-        OptionQuery,
-    >;
+    pub type ColdkeySwapAnnouncements<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, (BlockNumberFor<T>, T::Hash), OptionQuery>;
 
     /// Coldkeys whose swap is disputed, and since when.
     #[pallet::storage]
@@ -136,10 +131,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Swaps `coldkey` for the one it announced.
-    pub(crate) fn do_swap_announced(
-        coldkey: &T::AccountId,
-        new: &T::AccountId,
-    ) -> DispatchResult {
+    pub(crate) fn do_swap_announced(coldkey: &T::AccountId, new: &T::AccountId) -> DispatchResult {
         Self::ensure_not_held_by_swap(coldkey, true)?;
         let (possible, hash) = ColdkeySwapAnnouncements::<T>::get(coldkey)
             .ok_or(Error::<T>::ColdkeySwapAnnouncementNotFound)?;
@@ -197,10 +189,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Takes the price of a swap out of existence.
-    pub(crate) fn charge_coldkey_swap(
-        coldkey: &T::AccountId,
-        cost: TaoBalance,
-    ) -> DispatchResult {
+    pub(crate) fn charge_coldkey_swap(coldkey: &T::AccountId, cost: TaoBalance) -> DispatchResult {
         ensure!(
             Self::spendable(coldkey) >= cost,
             Error::<T>::NotEnoughBalanceToPaySwapColdKey
@@ -289,11 +278,7 @@ impl<T: Config> Pallet<T> {
         Ok(positions)
     }
 
-    fn pass_positions(
-        old: &T::AccountId,
-        new: &T::AccountId,
-        positions: Positions<T::AccountId>,
-    ) {
+    fn pass_positions(old: &T::AccountId, new: &T::AccountId, positions: Positions<T::AccountId>) {
         for (hotkey, netuid, shares) in positions.shares {
             Alpha::<T>::remove((&hotkey, old, netuid));
             Alpha::<T>::insert((&hotkey, new, netuid), shares);

@@ -57,8 +57,7 @@ mod root_dividend_storage {
     /// Least worth of what is collected at once, in rao of TAO with 32 fractional bits; only root's
     /// entry counts.
     #[pallet::storage]
-    pub type RootClaimableThreshold<T> =
-        StorageMap<_, Identity, NetUid, FixedI128, ValueQuery>;
+    pub type RootClaimableThreshold<T> = StorageMap<_, Identity, NetUid, FixedI128, ValueQuery>;
 }
 
 /// Most pairs of a hotkey and a subnet that one claim looks at.

@@ -165,10 +165,7 @@ impl<T: Config> Pallet<T> {
         });
     }
 
-    fn ensure_may_swap(
-        coldkey: &T::AccountId,
-        swap: &HotkeySwap<T::AccountId>,
-    ) -> DispatchResult {
+    fn ensure_may_swap(coldkey: &T::AccountId, swap: &HotkeySwap<T::AccountId>) -> DispatchResult {
         let HotkeySwap {
             old, new, netuid, ..
         } = swap;
@@ -247,10 +244,7 @@ impl<T: Config> Pallet<T> {
 
     /// Makes the new hotkey the coldkey's, with the old one's take, and lets go of the old one when
     /// nothing is left on it.
-    fn pass_ownership(
-        coldkey: &T::AccountId,
-        swap: &HotkeySwap<T::AccountId>,
-    ) -> DispatchResult {
+    fn pass_ownership(coldkey: &T::AccountId, swap: &HotkeySwap<T::AccountId>) -> DispatchResult {
         let HotkeySwap { old, new, .. } = swap;
         let take = Self::take_of(old);
         let changed = LastRateLimitedBlock::<T>::try_get(RateLimitKey::DelegateTake(old.clone()));

@@ -106,10 +106,13 @@ impl<T: Config> Pallet<T> {
     ) -> bool {
         let items = rows.iter().zip(version_keys);
         Self::ensure_batch(netuids, &[rows.len(), version_keys.len()]).is_ok()
-            && netuids.iter().zip(items).any(|(netuid, (row, version_key))| {
-                let opinion = opinion_of(row.clone(), *version_key);
-                Self::may_set_weights(hotkey, netuid.0, &opinion).is_ok()
-            })
+            && netuids
+                .iter()
+                .zip(items)
+                .any(|(netuid, (row, version_key))| {
+                    let opinion = opinion_of(row.clone(), *version_key);
+                    Self::may_set_weights(hotkey, netuid.0, &opinion).is_ok()
+                })
     }
 
     /// Whether at least one commit of a batch would be accepted now; nothing changes.
@@ -173,10 +176,7 @@ impl<T: Config> Pallet<T> {
 }
 
 fn opinion_of(row: CompactRow, version_key: Compact<u64>) -> Opinion {
-    let (uids, values) = row
-        .into_iter()
-        .map(|(uid, value)| (uid.0, value.0))
-        .unzip();
+    let (uids, values) = row.into_iter().map(|(uid, value)| (uid.0, value.0)).unzip();
     Opinion {
         uids,
         values,

@@ -23,6 +23,7 @@ mod fuzz;
 mod interface;
 mod market;
 mod proxies;
+mod swaps;
 mod tasks;
 mod versions;
 

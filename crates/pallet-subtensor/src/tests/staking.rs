@@ -393,9 +393,8 @@ fn burned_alpha_is_nobodys_and_recycled_alpha_is_gone() {
     let (mut market, validator) = market_with_a_validator();
     market.stake(BOB, validator, 1, 10);
     let stake = market.staked(validator, BOB, 1);
-    let books = |market: &mut Market| {
-        market.read(|| (Subtensor::alpha_out(1), Subtensor::burned_alpha(1)))
-    };
+    let books =
+        |market: &mut Market| market.read(|| (Subtensor::alpha_out(1), Subtensor::burned_alpha(1)));
     let (out, burned) = books(&mut market);
     let burn = |netuid, amount| Call::burn_alpha {
         hotkey: validator,
@@ -487,13 +486,15 @@ fn a_claim_passes_over_what_is_worth_too_little() {
     assert!(refused.is_err());
     for (netuid, rao) in [(1, 1), (ROOT, 10_000_001)] {
         let refused = market.read(|| set(RuntimeOrigin::root(), netuid, rao));
-        assert_eq!(refused, Err(Error::<Test>::InvalidRootClaimThreshold.into()));
+        assert_eq!(
+            refused,
+            Err(Error::<Test>::InvalidRootClaimThreshold.into())
+        );
     }
     let raised = market.write(|| set(RuntimeOrigin::root(), ROOT, 10_000_000));
     assert_eq!(raised, Ok(()));
-    let owed = |market: &mut Market| {
-        market.read(|| Subtensor::root_dividend_owed(&validator, &BOB, 1))
-    };
+    let owed =
+        |market: &mut Market| market.read(|| Subtensor::root_dividend_owed(&validator, &BOB, 1));
     let waiting = owed(&mut market);
     assert!(waiting > 0);
     let claim = Call::claim_root_with_hotkey { hotkey: validator };

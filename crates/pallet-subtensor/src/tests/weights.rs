@@ -308,7 +308,10 @@ fn an_item_of_a_batch_that_fails_leaves_the_others_be() {
     let netuids = vec![Compact(1), Compact(2)];
     assert!(market.saw(Event::BatchWeightsCompleted(netuids, validator)));
     for netuid in [1, 2] {
-        assert_eq!(market.read(|| Subtensor::weights_of(netuid, 1)), [(2, 65_535)]);
+        assert_eq!(
+            market.read(|| Subtensor::weights_of(netuid, 1)),
+            [(2, 65_535)]
+        );
     }
     market.run(1);
     let other: &[(u16, u16)] = &[(0, 7)];

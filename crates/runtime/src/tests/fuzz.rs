@@ -296,9 +296,13 @@ fn succeeded(tally: &Tally) -> usize {
 
 #[test]
 fn whatever_is_called_the_books_agree() {
-    let tally = fuzz(7, |made| made < 1_500);
-    assert!(tally.len() > 150, "{} calls were tried", tally.len());
-    assert!(succeeded(&tally) > 50, "{tally:?}");
+    let tally = fuzz(7, |made| made < 250);
+    println!(
+        "{} kinds of calls, of which {} succeeded",
+        tally.len(),
+        succeeded(&tally)
+    );
+    assert!(tally.len() > 80 && succeeded(&tally) > 20, "{tally:?}");
 }
 
 /// Runs as long as `STOA_FUZZ_SECONDS` says, from the seed `STOA_FUZZ_SEED`; a fresh chain every so many calls.
