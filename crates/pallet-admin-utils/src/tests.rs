@@ -275,6 +275,9 @@ fn network_calls() -> Vec<Call<Test>> {
             max_epochs_per_block: 23,
         },
         Call::sudo_set_ck_burn { burn: 24 },
+        Call::sudo_set_nominator_min_required_stake { min_stake: 25 },
+        Call::sudo_set_coldkey_swap_announcement_delay { duration: 26 },
+        Call::sudo_set_coldkey_swap_reannouncement_delay { duration: 27 },
     ]
 }
 
@@ -324,6 +327,10 @@ fn root_changes_everything() {
         assert_eq!(Subtensor::start_call_delay(), 19);
         assert_eq!(Subtensor::stake_threshold(), 20);
         assert_eq!(Subtensor::childkey_burn(), 24);
+        // 25 millionths of the least stake, 2 000 000 rao.
+        assert_eq!(Subtensor::nomination_min(), 50);
+        assert_eq!(pallet_subtensor::ColdkeySwapAnnouncementDelay::<Test>::get(), 26);
+        assert_eq!(pallet_subtensor::ColdkeySwapReannouncementDelay::<Test>::get(), 27);
     });
 }
 
