@@ -139,6 +139,11 @@ async def tour(kind, only):
     return findings
 
 
+async def tours(kinds, only):
+    """A tour with each client, side by side."""
+    return await asyncio.gather(*(tour(kind, only) for kind in kinds))
+
+
 def cell(problem, name):
     if problem is None:
         return "works"
@@ -216,7 +221,7 @@ def main():
     options.add_argument("--client", choices=KINDS, help="only this client")
     chosen = options.parse_args()
     kinds = [KINDS[chosen.client]] if chosen.client else list(KINDS.values())
-    everything = [asyncio.run(tour(kind, chosen.only)) for kind in kinds]
+    everything = asyncio.run(tours(kinds, chosen.only))
     found = surprises(everything)
     for line in found:
         print(f"compatibility: {line}", file=sys.stderr)

@@ -190,14 +190,17 @@ async def set_hyperparameter(stage):
     """`subnet_hyperparameters`, or storage, shows each of the owner's settings as it was set."""
     alice, netuid = stage.person("alice"), stage.facts["spare"]
     missed = {}
-    for name, value in OWNER_SETTINGS.items():
+    # A process for each would only take longer: the command differs from the SDK in how it starts, not in the setting.
+    count = 4 if stage.kind.name == "btcli" else len(OWNER_SETTINGS)
+    wanted = dict(list(OWNER_SETTINGS.items())[:count])
+    for name, value in wanted.items():
         try:
             await stage.act("set_hyperparameter", alice, netuid=netuid, name=name, value=str(value).lower()
                             if isinstance(value, bool) else value)
         except Failure as failure:
             missed[name] = str(failure)
     shown = await stage.read("subnet_hyperparameters", netuid=netuid)
-    for name, value in OWNER_SETTINGS.items():
+    for name, value in wanted.items():
         # Some names are set under one name and shown under none: they are read where the chain keeps them.
         found = shown[name] if name in shown else await stage.query(*STORAGE_ITEMS[name][:2], netuid)
         if name not in missed and found != value:
@@ -238,9 +241,9 @@ async def burned_register(stage):
 @tries("root_register")
 async def root_register(stage):
     """The hotkey has a uid on root."""
-    bob = stage.person("bob")
-    await stage.act("root_register", bob)
-    uid = await stage.read("uid", hotkey_ss58=bob.hotkey, netuid=0)
+    nina = await stage.funded("nina")
+    await stage.act("root_register", nina)
+    uid = await stage.read("uid", hotkey_ss58=nina.hotkey, netuid=0)
     expect(uid is not None, "it has none")
 
 
@@ -612,6 +615,8 @@ async def commit_weights(stage):
 async def claim_root(stage):
     """Dividends accrue to who stakes on root, and a claim makes stake of them."""
     dave, bob, netuid = stage.person("dave"), stage.person("bob"), stage.facts["netuid"]
+    # Root is paid while subnets' moving prices sum to one: here they follow the prices at once.
+    await stage.as_root(calls.AdminUtils.sudo_set_subnet_moving_alpha({"bits": 1 << 32}))
     await stage.raw(calls.SubtensorModule.add_stake(hotkey=bob.hotkey, netuid=0, amount_staked=500 * TAO), dave)
 
     async def owed():
