@@ -827,5 +827,44 @@ mod calls {
             Subtensor::<T>::set_swap_reannouncement_delay(duration);
             Ok(())
         }
+
+        /// Sets the age at which a subnet's moving price follows at half its rate, in blocks. Root
+        /// only.
+        #[pallet::call_index(60)]
+        #[pallet::weight((COST, DispatchClass::Operational))]
+        pub fn sudo_set_ema_price_halving_period(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            ema_halving: u64,
+        ) -> DispatchResult {
+            ensure_root(origin)?;
+            Self::ensure_exists(netuid)?;
+            Subtensor::<T>::set_price_halving_period(netuid, ema_halving)
+        }
+
+        /// Sets how fast subnets' moving prices follow their prices. Root only.
+        #[pallet::call_index(61)]
+        #[pallet::weight((COST, DispatchClass::Operational))]
+        pub fn sudo_set_subnet_moving_alpha(
+            origin: OriginFor<T>,
+            alpha: FixedI128,
+        ) -> DispatchResult {
+            ensure_root(origin)?;
+            Subtensor::<T>::set_moving_price_rate(alpha)
+        }
+
+        /// Sets the count of TAO that registrations on a subnet have recycled, in rao. Root only.
+        #[pallet::call_index(62)]
+        #[pallet::weight((COST, DispatchClass::Operational))]
+        pub fn sudo_set_rao_recycled(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            rao_recycled: TaoBalance,
+        ) -> DispatchResult {
+            ensure_root(origin)?;
+            Self::ensure_exists(netuid)?;
+            Subtensor::<T>::set_rao_recycled(netuid, rao_recycled);
+            Ok(())
+        }
     }
 }

@@ -23,8 +23,8 @@ pub mod pallet {
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
     use pallet_subtensor::{
-        Authority, FixedU128, Hyperparameter as Setting, MechId, NetUid, Pallet as Subtensor, RateLimitKey,
-        RecycleOrBurnEnum, TaoBalance,
+        Authority, FixedI128, FixedU128, Hyperparameter as Setting, MechId, NetUid,
+        Pallet as Subtensor, RateLimitKey, RecycleOrBurnEnum, TaoBalance,
     };
 
     /// What a setting costs to check and write.

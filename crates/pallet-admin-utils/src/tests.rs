@@ -2,7 +2,9 @@
 
 use crate::{self as pallet_admin_utils, Call, Error};
 use frame_support::{derive_impl, traits::ConstU64};
-use pallet_subtensor::{FixedU128, RAO_PER_UNIT, RateLimitKey, Recycle, RecycleOrBurnEnum};
+use pallet_subtensor::{
+    FixedI128, FixedU128, RAO_PER_UNIT, RateLimitKey, Recycle, RecycleOrBurnEnum,
+};
 use sp_runtime::{
     BuildStorage, DispatchError, DispatchResult,
     traits::{Dispatchable, IdentityLookup},
@@ -245,6 +247,14 @@ fn root_calls(netuid: u16) -> Vec<Call<Test>> {
             enabled: false,
         },
         Call::sudo_set_min_non_immune_uids { netuid, min: 15 },
+        Call::sudo_set_ema_price_halving_period {
+            netuid,
+            ema_halving: 100,
+        },
+        Call::sudo_set_rao_recycled {
+            netuid,
+            rao_recycled: 16,
+        },
     ]
 }
 
@@ -329,8 +339,14 @@ fn root_changes_everything() {
         assert_eq!(Subtensor::childkey_burn(), 24);
         // 25 millionths of the least stake, 2 000 000 rao.
         assert_eq!(Subtensor::nomination_min(), 50);
-        assert_eq!(pallet_subtensor::ColdkeySwapAnnouncementDelay::<Test>::get(), 26);
-        assert_eq!(pallet_subtensor::ColdkeySwapReannouncementDelay::<Test>::get(), 27);
+        assert_eq!(
+            pallet_subtensor::ColdkeySwapAnnouncementDelay::<Test>::get(),
+            26
+        );
+        assert_eq!(
+            pallet_subtensor::ColdkeySwapReannouncementDelay::<Test>::get(),
+            27
+        );
     });
 }
 
@@ -504,5 +520,24 @@ fn the_owner_chooses_its_hotkey() {
             dispatch(root(), call(21)),
             Err(Refusal::NonAssociatedColdKey.into())
         );
+    });
+}
+
+#[test]
+fn moving_prices_have_a_rate_up_to_one_and_an_age_that_is_not_zero() {
+    with_a_subnet(|| {
+        let refused = Err(Refusal::InvalidValue.into());
+        for bits in [-1, (1 << 32) + 1] {
+            let alpha = FixedI128 { bits };
+            let call = Call::sudo_set_subnet_moving_alpha { alpha };
+            assert_eq!(dispatch(root(), call), refused);
+        }
+        let call = |netuid, ema_halving| Call::sudo_set_ema_price_halving_period {
+            netuid,
+            ema_halving,
+        };
+        assert_eq!(dispatch(root(), call(1, 0)), refused);
+        let unknown = Err(Error::<Test>::SubnetDoesNotExist.into());
+        assert_eq!(dispatch(root(), call(9, 5)), unknown);
     });
 }

@@ -34,8 +34,7 @@ mod dissolution_storage {
     /// How far the removal of the first of them is.
     #[pallet::storage]
     #[pallet::unbounded]
-    pub type CurrentDissolveCleanupStatus<T> =
-        StorageValue<_, DissolveCleanupStatus, OptionQuery>;
+    pub type CurrentDissolveCleanupStatus<T> = StorageValue<_, DissolveCleanupStatus, OptionQuery>;
 }
 
 /// What a block spends on removals: one for each key it looks at, more for what it does with it.
@@ -68,7 +67,16 @@ impl SubnetRecords for () {
 
 /// What is being removed.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
 )]
 pub enum DissolveCleanupPhase {
     /// Neurons, the last uid first.
@@ -135,6 +143,9 @@ pub struct DissolveCleanupStatus {
     pub subnet_total_alpha_value: u128,
     /// How much of that alpha was paid for.
     pub subnet_settled_alpha: u128,
+    /// The hotkey whose stakers are being paid, encoded, with what was staked on it before the first
+    /// was, and in how many shares.
+    pub hotkey: Option<(Vec<u8>, AlphaBalance, u128)>,
 }
 
 impl<T: Config> Pallet<T> {
@@ -231,6 +242,7 @@ impl<T: Config> Pallet<T> {
             subnet_tao: Self::tao_reserve(netuid),
             subnet_total_alpha_value: counted.into_iter().map(u128::from).sum(),
             subnet_settled_alpha: 0,
+            hotkey: None,
         }
     }
 
@@ -245,11 +257,13 @@ impl<T: Config> Pallet<T> {
             Phase::DividendRates => Self::sweep_dividend_rates(sweep, |hotkey, of| {
                 Self::remove_if(of == netuid, || Self::forget_dividend_rate(&hotkey, netuid))
             }),
-            Phase::DividendsSettled => Self::sweep_dividends_settled(sweep, |hotkey, coldkey, of| {
-                Self::remove_if(of == netuid, || {
-                    Self::forget_dividend_settled(&hotkey, &coldkey, netuid);
+            Phase::DividendsSettled => {
+                Self::sweep_dividends_settled(sweep, |hotkey, coldkey, of| {
+                    Self::remove_if(of == netuid, || {
+                        Self::forget_dividend_settled(&hotkey, &coldkey, netuid);
+                    })
                 })
-            }),
+            }
             Phase::Families => Self::sweep_families(sweep, |parent, of| {
                 Self::remove_if(of == netuid, || Self::forget_family(&parent, netuid))
             }),
@@ -300,9 +314,9 @@ impl<T: Config> Pallet<T> {
         let netuid = status.netuid;
         let done = Self::sweep_stakes(sweep, |hotkey, coldkey, of| {
             let alpha = if of == netuid {
-                Self::close_stake(&hotkey, &coldkey, netuid)
+                Self::take_stake(status, &hotkey, &coldkey)
             } else if of == ROOT {
-                Self::settle_root_dividend(&hotkey, &coldkey, netuid)
+                Self::take_dividend(netuid, &hotkey, &coldkey)
             } else {
                 return 0;
             };
@@ -318,9 +332,40 @@ impl<T: Config> Pallet<T> {
             if of != netuid {
                 return 0;
             }
-            let alpha = Self::settle_root_dividend(&hotkey, &coldkey, netuid);
+            let alpha = Self::take_dividend(netuid, &hotkey, &coldkey);
             Self::pay_for(status, &coldkey, alpha)
         })
+    }
+
+    /// Takes a stake off the books; returns what it was before others of the same hotkey were taken
+    /// off, which rounding makes a little more of for those who are left.
+    fn take_stake(
+        status: &mut DissolveCleanupStatus,
+        hotkey: &T::AccountId,
+        coldkey: &T::AccountId,
+    ) -> AlphaBalance {
+        let netuid = status.netuid;
+        let name = hotkey.encode();
+        let (stake, shares) = match &status.hotkey {
+            Some((current, stake, shares)) if *current == name => (*stake, *shares),
+            _ => Self::stake_and_shares(hotkey, netuid),
+        };
+        status.hotkey = Some((name, stake, shares));
+        let own = Self::shares_of(hotkey, coldkey, netuid);
+        Self::unmint_alpha(netuid, Self::close_stake(hotkey, coldkey, netuid));
+        let worth = economics::fixed::mul_div(stake.into(), own, shares);
+        u64::try_from(worth).unwrap_or(stake)
+    }
+
+    /// Takes what a root staker is owed off the books.
+    fn take_dividend(
+        netuid: NetUid,
+        hotkey: &T::AccountId,
+        coldkey: &T::AccountId,
+    ) -> AlphaBalance {
+        let alpha = Self::settle_root_dividend(hotkey, coldkey, netuid);
+        Self::unmint_alpha(netuid, alpha);
+        alpha
     }
 
     /// Pays `coldkey` the next part of the pool, for alpha that was its; returns what that cost.
@@ -340,7 +385,6 @@ impl<T: Config> Pallet<T> {
             alpha.into(),
         );
         status.subnet_settled_alpha = status.subnet_settled_alpha.saturating_add(alpha.into());
-        Self::unmint_alpha(netuid, alpha);
         let paid = frame_support::storage::with_storage_layer(|| {
             Self::withdraw_from_reserve(netuid, coldkey, tao)
         });

@@ -262,6 +262,31 @@ impl<T: Config> Pallet<T> {
         )
     }
 
+    /// Sets the age at which the moving price of `netuid` follows at half its rate, in blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidValue`] when it is zero.
+    pub fn set_price_halving_period(netuid: NetUid, blocks: u64) -> DispatchResult {
+        ensure!(blocks > 0, Error::<T>::InvalidValue);
+        EMAPriceHalvingBlocks::<T>::insert(netuid, blocks);
+        Ok(())
+    }
+
+    /// Sets how fast moving prices follow prices: not at all at zero, at once at one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidValue`] when it is below zero or above one.
+    pub fn set_moving_price_rate(rate: FixedI128) -> DispatchResult {
+        ensure!(
+            (0..=1i128 << 32).contains(&rate.bits),
+            Error::<T>::InvalidValue
+        );
+        SubnetMovingAlpha::<T>::put(rate);
+        Ok(())
+    }
+
     fn update_moving_prices() {
         let rate = u128::try_from(SubnetMovingAlpha::<T>::get().bits).unwrap_or(0) << 32;
         for netuid in Self::netuids().into_iter().filter(|netuid| *netuid != ROOT) {

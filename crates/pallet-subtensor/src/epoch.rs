@@ -292,10 +292,7 @@ impl<T: Config> Pallet<T> {
         Self::pay_epoch(netuid, &settlement);
         BlocksSinceLastStep::<T>::insert(netuid, 0);
         LastMechansimStepBlock::<T>::insert(netuid, Self::block());
-        Self::deposit_event(Event::EpochSettled {
-            netuid,
-            emission,
-        });
+        Self::deposit_event(Event::EpochSettled { netuid, emission });
     }
 
     fn epoch_params(netuid: NetUid) -> Params {

@@ -280,7 +280,10 @@ mod events {
         /// A validator published several announced rows: hotkey, netuid, hashes.
         WeightsBatchRevealed(T::AccountId, NetUid, sp_runtime::Vec<sp_core::H256>),
         /// A batch of rows or commits succeeded: netuids, hotkey.
-        BatchWeightsCompleted(sp_runtime::Vec<parity_scale_codec::Compact<NetUid>>, T::AccountId),
+        BatchWeightsCompleted(
+            sp_runtime::Vec<parity_scale_codec::Compact<NetUid>>,
+            T::AccountId,
+        ),
         /// A batch is done, but some of its items failed.
         BatchCompletedWithErrors(),
         /// One item of a batch failed: netuid, why.

@@ -450,7 +450,9 @@ impl<T: Config> Pallet<T> {
             H::AlphaSigmoidSteepness(steepness) => is_root || steepness >= 0,
             H::RevealPeriodEpochs(epochs) => (1..=100).contains(&epochs),
             // At least one way in stays open.
-            H::NetworkPowRegistrationAllowed(false) => is_root || Self::registration_allowed(netuid),
+            H::NetworkPowRegistrationAllowed(false) => {
+                is_root || Self::registration_allowed(netuid)
+            }
             H::MinBurn(low) => low <= burn_high,
             H::MaxBurn(high) => high >= burn_low,
             H::BurnHalfLife(blocks) => blocks > 0,

@@ -87,8 +87,8 @@ pub mod registry;
 pub mod root_dividends;
 pub mod stake;
 pub mod staking;
-mod sweep;
 pub mod swaps;
+mod sweep;
 pub mod timelock;
 pub mod trim;
 pub mod weight_batches;
@@ -98,10 +98,10 @@ pub mod work;
 #[cfg(test)]
 mod tests;
 
-pub use children::WorkingStake;
-pub use dissolution::{DissolveCleanupPhase, DissolveCleanupStatus, SubnetRecords};
-pub use network_queue::NetworkRegistrationInfo;
 pub use axon::{AxonInfo, NeuronCertificate, PrometheusInfo};
+pub use children::WorkingStake;
+pub use coldkey_swaps::{InitialAnnouncementDelay, InitialReannouncementDelay};
+pub use dissolution::{DissolveCleanupPhase, DissolveCleanupStatus, SubnetRecords};
 pub use emission::InitialMovingRate;
 pub use fixed::{FixedI128, FixedU128};
 pub use hyperparameters::{
@@ -110,12 +110,12 @@ pub use hyperparameters::{
 pub use identity::{ChainIdentityV2, SubnetIdentityV3};
 pub use locks::LockState;
 pub use money::Recycle;
+pub use moves::StakeRoute;
+pub use network_queue::NetworkRegistrationInfo;
 pub use networks::Authority;
 pub use pallet::*;
 pub use rate_limits::{RateLimitKey, ServedKind};
 pub use registration::InitialBurnIncrease;
-pub use coldkey_swaps::{InitialAnnouncementDelay, InitialReannouncementDelay};
-pub use moves::StakeRoute;
 pub use staking::{PriceLimit, STAKE_MIN};
 pub use weights::Opinion;
 pub use work::Work;
@@ -190,11 +190,11 @@ pub mod pallet {
     use super::*;
     use frame_support::{pallet_prelude::*, traits::fungible};
     use frame_system::pallet_prelude::*;
+    use parity_scale_codec::Compact;
     use sp_runtime::{
         Vec,
         traits::{ConstBool, ConstI16, ConstU8, ConstU16, ConstU64, UniqueSaturatedInto},
     };
-    use parity_scale_codec::Compact;
     use std::collections::BTreeSet;
 
     /// The pallet's type.

@@ -55,6 +55,11 @@ impl<T: Config> Pallet<T> {
         TotalIssuance::<T>::get()
     }
 
+    /// Sets the count of TAO that registrations on `netuid` have recycled, in rao.
+    pub fn set_rao_recycled(netuid: NetUid, rao: TaoBalance) {
+        RAORecycledForRegistration::<T>::insert(netuid, rao);
+    }
+
     /// All TAO in reserves, in rao.
     pub fn total_stake() -> TaoBalance {
         TotalStake::<T>::get()

@@ -10,7 +10,9 @@
 //! they came; somebody who cannot be, because the hotkey changed hands meanwhile, is paid back.
 
 use crate::*;
-use frame_support::{pallet_macros::pallet_section, pallet_prelude::*, storage::with_storage_layer};
+use frame_support::{
+    pallet_macros::pallet_section, pallet_prelude::*, storage::with_storage_layer,
+};
 use parity_scale_codec::DecodeWithMemTracking;
 use sp_runtime::Vec;
 

@@ -262,7 +262,10 @@ impl<T: Config> Pallet<T> {
             Self::drop_rows(netuid, *uid);
         }
         // Ascending, so that the place a neuron moves to is empty by then.
-        for (new, old) in (0u16..).zip(kept.iter().copied()).filter(|(new, old)| new != old) {
+        for (new, old) in (0u16..)
+            .zip(kept.iter().copied())
+            .filter(|(new, old)| new != old)
+        {
             let since = BlockAtRegistration::<T>::take(netuid, old);
             BlockAtRegistration::<T>::insert(netuid, new, since);
             if let Some(hotkey) = Keys::<T>::take(netuid, old) {

@@ -281,6 +281,17 @@ impl<T: Config> Pallet<T> {
         )
     }
 
+    /// What is staked on `hotkey` in `netuid`, and in how many shares.
+    pub(crate) fn stake_and_shares(hotkey: &T::AccountId, netuid: NetUid) -> (AlphaBalance, u128) {
+        let total = TotalHotkeyAlpha::<T>::get(hotkey, netuid);
+        (total, TotalHotkeyShares::<T>::get(hotkey, netuid))
+    }
+
+    /// How many of them are of `coldkey`.
+    pub(crate) fn shares_of(hotkey: &T::AccountId, coldkey: &T::AccountId, netuid: NetUid) -> u128 {
+        Alpha::<T>::get((hotkey, coldkey, netuid))
+    }
+
     /// Takes all of a stake off the books; the amount is then outside the pool and nobody's.
     pub(crate) fn close_stake(
         hotkey: &T::AccountId,

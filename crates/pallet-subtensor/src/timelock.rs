@@ -19,13 +19,13 @@
 //! ([`HEIGHTS_VERSION`] is this one's) and its round are refused.
 
 use crate::*;
+use ::timelock::{HEIGHT_KEY_BYTES, HeightKey};
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
 use parity_scale_codec::{Decode, DecodeAll as _, Encode};
 use sp_runtime::{
     DispatchError, Vec,
     traits::{BlakeTwo256, Hash},
 };
-use ::timelock::{HEIGHT_KEY_BYTES, HeightKey};
 
 #[pallet_section]
 mod timelock_storage {
@@ -174,7 +174,10 @@ impl<T: Config> Pallet<T> {
             Error::<T>::TooManyUnrevealedCommits
         );
         let others = SealedTo::<T>::decode_len(height).unwrap_or(0);
-        ensure!(others < ROWS_OF_HEIGHT_MAX, Error::<T>::TooManyUnrevealedCommits);
+        ensure!(
+            others < ROWS_OF_HEIGHT_MAX,
+            Error::<T>::TooManyUnrevealedCommits
+        );
         Ok((uid, height))
     }
 
@@ -276,7 +279,8 @@ impl<T: Config> Pallet<T> {
         (hotkey, _, sealed, _): Waiting<T>,
         key: &HeightKey,
     ) -> DispatchResult {
-        let expired = Self::current_epoch(netuid) > epoch.saturating_add(Self::reveal_period(netuid));
+        let expired =
+            Self::current_epoch(netuid) > epoch.saturating_add(Self::reveal_period(netuid));
         ensure!(!expired, Error::<T>::ExpiredWeightCommit);
         let plain = key
             .open(&sealed)

@@ -48,8 +48,8 @@ impl<T: Config> Pallet<T> {
     fn neurons_to_trim(netuid: NetUid, beyond: u16) -> Result<Vec<u16>, Error<T>> {
         let count = Self::neuron_count(netuid);
         let immortal = Self::immortal_uids(netuid);
-        let (safe, mut mortal): (Vec<u16>, Vec<u16>) = (0..count)
-            .partition(|uid| immortal.contains(uid) || Self::is_immune(netuid, *uid));
+        let (safe, mut mortal): (Vec<u16>, Vec<u16>) =
+            (0..count).partition(|uid| immortal.contains(uid) || Self::is_immune(netuid, *uid));
         let left = u64::from(count.saturating_sub(beyond));
         ensure!(
             (safe.len() as u64).saturating_mul(100) < left.saturating_mul(IMMUNE_PERCENT_MAX),

@@ -277,7 +277,10 @@ impl<T: Config> Pallet<T> {
                     .iter()
                     .filter(|commit| !Self::is_expired(index, commit.2));
                 let announced = live.next().map(|commit| commit.1);
-                announced.into_iter().chain(Self::sealed_block(index, hotkey)).min()
+                announced
+                    .into_iter()
+                    .chain(Self::sealed_block(index, hotkey))
+                    .min()
             })
             .collect()
     }
@@ -332,12 +335,15 @@ impl<T: Config> Pallet<T> {
 
     /// A commit made in `epoch` may be revealed until its reveal epoch is over.
     fn is_expired(index: NetUid, epoch: u64) -> bool {
-        Self::current_epoch(Self::netuid_of(index)) > epoch.saturating_add(Self::reveal_period(Self::netuid_of(index)))
+        Self::current_epoch(Self::netuid_of(index))
+            > epoch.saturating_add(Self::reveal_period(Self::netuid_of(index)))
     }
 
     fn grading_interval_passed(index: NetUid, uid: u16) -> bool {
         let last = Self::last_update_of(index, uid);
-        last == 0 || Self::block().saturating_sub(last) >= Self::weights_set_rate_limit(Self::netuid_of(index))
+        last == 0
+            || Self::block().saturating_sub(last)
+                >= Self::weights_set_rate_limit(Self::netuid_of(index))
     }
 
     fn ensure_may_grade(hotkey: &T::AccountId, index: NetUid) -> Result<u16, DispatchError> {

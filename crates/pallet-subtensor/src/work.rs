@@ -158,8 +158,7 @@ impl<T: Config> Pallet<T> {
     fn raise_difficulty(netuid: NetUid) {
         let multiplier = Self::count_newcomer(netuid);
         let (difficulty, low, high) = Self::difficulty(netuid);
-        let raised =
-            economics::fixed::mul_div(u128::from(difficulty), multiplier.bits, 1 << 64);
+        let raised = economics::fixed::mul_div(u128::from(difficulty), multiplier.bits, 1 << 64);
         let raised = u64::try_from(raised).unwrap_or(u64::MAX);
         Difficulty::<T>::insert(netuid, raised.clamp(low, high));
     }
@@ -170,7 +169,9 @@ impl<T: Config> Pallet<T> {
             return;
         }
         let (difficulty, low, _) = Self::difficulty(netuid);
-        let fallen = Self::fallen_by_one_block(netuid, difficulty).max(low);
+        // By one at least, so that a low difficulty does not stay where it is for ever.
+        let fallen = Self::fallen_by_one_block(netuid, difficulty);
+        let fallen = fallen.min(difficulty.saturating_sub(1)).max(low);
         if fallen != Difficulty::<T>::get(netuid) {
             Difficulty::<T>::insert(netuid, fallen);
         }

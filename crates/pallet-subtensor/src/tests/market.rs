@@ -41,6 +41,7 @@ impl pallet_balances::Config for Test {
 
 impl Config for Test {
     type Currency = Balances;
+    type OtherRecords = ();
 }
 
 /// One TAO, or one alpha.
@@ -163,6 +164,26 @@ impl Market {
         });
         self.check();
         result
+    }
+
+    /// Makes a call as root, all of it or nothing. Then checks the invariants.
+    pub(crate) fn as_root(&mut self, call: Call<Test>) -> DispatchResult {
+        let result = self.externalities.execute_with(|| {
+            let result: DispatchResultWithPostInfo =
+                RuntimeCall::from(call).dispatch(RuntimeOrigin::root());
+            result.map(|_| ()).map_err(|failed| failed.error)
+        });
+        self.check();
+        result
+    }
+
+    /// Goes on until what dissolved subnets left behind is removed; returns how many blocks it took.
+    pub(crate) fn finish_removals(&mut self) -> u32 {
+        let from = self.read(System::block_number);
+        while !self.read(Subtensor::dissolving).is_empty() {
+            self.run(1);
+        }
+        self.read(System::block_number) - from
     }
 
     /// Sets a hyperparameter as root.

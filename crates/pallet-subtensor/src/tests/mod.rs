@@ -9,6 +9,7 @@ mod emission;
 mod epochs;
 mod life;
 mod market;
+mod mechanisms;
 mod random;
 mod staking;
 mod swaps;

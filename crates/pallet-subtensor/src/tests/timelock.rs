@@ -1,12 +1,12 @@
 //! Weights sealed to a height.
 
 use super::*;
+use crate::timelock::{HEIGHTS_VERSION, OPENED_MAX, SealedOpinion};
 use ::timelock::{GroupKey, HeightKey, NAMESPACE, message, seal};
 use commonware_cryptography::bls12381::primitives::{group::Private, ops, variant::MinSig};
 use frame_support::{BoundedVec, weights::Weight};
 use parity_scale_codec::Encode;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use crate::timelock::{HEIGHTS_VERSION, OPENED_MAX, SealedOpinion};
 
 /// Authorities that sign as one.
 struct Authorities {
@@ -80,11 +80,17 @@ fn a_sealed_row_counts_once_its_height_has_a_key() {
     assert_eq!(market.read(|| Subtensor::last_update_of(1, 1)), 11);
     market.run_to(15);
     assert_eq!(market.read(Subtensor::wanted_heights), [15]);
-    assert!(!market.read(|| Subtensor::is_height_wanted(15)), "it is not past yet");
+    assert!(
+        !market.read(|| Subtensor::is_height_wanted(15)),
+        "it is not past yet"
+    );
     market.run_to(16);
     assert_eq!(row(&mut market), []);
     authorities.unlock(&mut market, 15);
-    assert!(!market.read(|| Subtensor::is_height_wanted(15)), "once is enough");
+    assert!(
+        !market.read(|| Subtensor::is_height_wanted(15)),
+        "once is enough"
+    );
     market.run_to(17);
     assert_eq!(row(&mut market), [(2, 32_768), (3, 65_535)]);
     assert!(market.saw(Event::TimelockedWeightsRevealed(1, validator)));
@@ -106,7 +112,11 @@ fn a_sealed_row_is_refused() {
         reveal_round: 15,
         commit_reveal_version: 4,
     };
-    market.refuse(validator, other_version, Error::IncorrectCommitRevealVersion);
+    market.refuse(
+        validator,
+        other_version,
+        Error::IncorrectCommitRevealVersion,
+    );
     market.refuse(
         hot(PAUPER, 1),
         commit_until(15, sealed(15)),
@@ -190,14 +200,19 @@ fn many_rows_of_one_height_open_over_several_blocks() {
     market.run_to(16);
     authorities.unlock(&mut market, 15);
     market.run_to(17);
-    let left = |market: &mut Market| {
-        market.read(|| crate::SealedTo::<Test>::get(15).len())
-    };
+    let left = |market: &mut Market| market.read(|| crate::SealedTo::<Test>::get(15).len());
     assert_eq!(left(&mut market), 20 - OPENED_MAX);
     market.run_to(18);
     assert_eq!(left(&mut market), 0);
-    assert_eq!(row(&mut market), [(2, 65_535), (3, 65_535)], "the last one counts");
-    assert_eq!(market.write(Subtensor::open_sealed).ref_time(), Weight::zero().ref_time());
+    assert_eq!(
+        row(&mut market),
+        [(2, 65_535), (3, 65_535)],
+        "the last one counts"
+    );
+    assert_eq!(
+        market.write(Subtensor::open_sealed).ref_time(),
+        Weight::zero().ref_time()
+    );
 }
 
 /// So that it earns its validator nothing for whoever sat down after it was sealed.

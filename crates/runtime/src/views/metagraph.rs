@@ -145,7 +145,7 @@ impl Metagraph {
             burn: Compact(Market::burn(netuid)),
             difficulty: settings.difficulty,
             registration_allowed: settings.registration_allowed,
-            pow_registration_allowed: false,
+            pow_registration_allowed: Market::pow_registration_allowed(netuid),
             immunity_period: settings.immunity_period,
             min_difficulty: settings.min_difficulty,
             max_difficulty: settings.max_difficulty,
