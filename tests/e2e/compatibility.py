@@ -42,7 +42,7 @@ def attempts(only):
         found.setdefault(function, []).append(name)
     return {
         function: names for function, names in found.items()
-        if only is None or any(only in name for name in names)
+        if only is None or any(part in name for part in only.split(",") for name in names)
     }
 
 
@@ -150,16 +150,27 @@ def cell(problem, name):
     return "no" if name in GAPS else f"fails: {problem.replace('|', '/')}"
 
 
-def table(everything):
-    """The document: what works through which client, and why what does not."""
+def rows_of(text):
+    """The rows of the document's two tables, by name."""
+    parts = text.split("## Reads")
+    return [
+        {line.split("`")[1]: line for line in part.splitlines() if line.startswith("| `")}
+        for part in (parts if len(parts) == 2 else ["", ""])
+    ]
+
+
+def working(rows):
+    """How many rows say that it works through every client."""
+    return sum("| works |" in row and "| fails" not in row and "| no |" not in row for row in rows.values())
+
+
+def table(everything, before):
+    """The document: what works through which client, and why what does not; what was not tried now, as it was before."""
     version = importlib.metadata.version("bittensor")
     clients = [findings.client for findings in everything]
-    good = {
-        kind: sum(
-            all(getattr(findings, kind).get(name, "not tried") is None for findings in everything)
-            for name in names)
-        for kind, names in (("reads", [name for name, _, _ in READS]), ("intents", list(TRIED)))
-    }
+    old_intents, old_reads = rows_of(before)
+    intents = {name: intent_row(name, everything, old_intents) for name in sorted(INTENTS)}
+    reads = {name: read_row(name, everything, old_reads) for name in sorted(KNOWN_READS)}
     lines = [
         "# What Bittensor's tools find here",
         "",
@@ -167,7 +178,7 @@ def table(everything):
         "fresh chain, once through the SDK and once through `btcli --json`, and reads every effect back. "
         "`cargo xtask e2e --only compatibility` tries it again.",
         "",
-        f"Of {len(INTENTS)} intents {good['intents']} work; of {len(KNOWN_READS)} reads {good['reads']} are answered. "
+        f"Of {len(intents)} intents {working(intents)} work; of {len(reads)} reads {working(reads)} are answered. "
         "What is not served is refused in words: it never hangs.",
         "",
         "## Intents",
@@ -175,30 +186,34 @@ def table(everything):
         "| intent | " + " | ".join(clients) + " | what is read back, or why not |",
         "|---|" + "---|" * len(clients) + "---|",
     ]
-    for name in sorted(INTENTS):
-        lines.append(intent_row(name, everything))
+    lines += intents.values()
     lines += ["", "## Reads", "", "| read | " + " | ".join(clients) + " | why not |",
               "|---|" + "---|" * len(clients) + "---|"]
-    for name in sorted(KNOWN_READS):
-        lines.append(read_row(name, everything))
+    lines += reads.values()
     return "\n".join(lines) + "\n"
 
 
-def intent_row(name, everything):
+def intent_row(name, everything, before):
     if name in NOT_SERVED:
-        cells = ["no"] * len(everything)
-        return f"| `{name}` | {' | '.join(cells)} | {NOT_SERVED[name][1]} |"
+        return row(name, ["no"] * len(everything), NOT_SERVED[name][1])
     if name not in TRIED:
-        return f"| `{name}` | {' | '.join(['not tried'] * len(everything))} | |"
-    cells = [cell(findings.intents.get(name, "not tried"), name) for findings in everything]
-    return f"| `{name}` | {' | '.join(cells)} | {GAPS.get(name) or promise(TRIED[name])} |"
+        return row(name, ["not tried"] * len(everything), "")
+    if any(name not in findings.intents for findings in everything):
+        return before.get(name) or row(name, ["not tried"] * len(everything), "")
+    cells = [cell(findings.intents[name], name) for findings in everything]
+    return row(name, cells, GAPS.get(name) or promise(TRIED[name]))
 
 
-def read_row(name, everything):
+def read_row(name, everything, before):
     if name in NOT_ANSWERED:
-        return f"| `{name}` | {' | '.join(['no'] * len(everything))} | {NOT_ANSWERED[name][1]} |"
-    cells = [cell(findings.reads.get(name, "not tried"), name) for findings in everything]
-    return f"| `{name}` | {' | '.join(cells)} | {GAPS.get(name, '')} |"
+        return row(name, ["no"] * len(everything), NOT_ANSWERED[name][1])
+    if any(name not in findings.reads for findings in everything):
+        return before.get(name) or row(name, ["not tried"] * len(everything), "")
+    return row(name, [cell(findings.reads[name], name) for findings in everything], GAPS.get(name, ""))
+
+
+def row(name, cells, text):
+    return f"| `{name}` | {' | '.join(cells)} | {text} |"
 
 
 def surprises(everything):
@@ -217,7 +232,7 @@ def surprises(everything):
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--write", action="store_true", help="write the table")
-    options.add_argument("--only", help="try only intents whose name contains this")
+    options.add_argument("--only", help="try only intents whose name contains one of these, separated by commas")
     options.add_argument("--client", choices=KINDS, help="only this client")
     chosen = options.parse_args()
     kinds = [KINDS[chosen.client]] if chosen.client else list(KINDS.values())
@@ -225,9 +240,11 @@ def main():
     found = surprises(everything)
     for line in found:
         print(f"compatibility: {line}", file=sys.stderr)
+    before = TABLE.read_text() if TABLE.exists() else ""
+    after = table(everything, before)
     if chosen.write:
-        TABLE.write_text(table(everything))
-    elif not chosen.only and not chosen.client and TABLE.read_text() != table(everything):
+        TABLE.write_text(after)
+    elif not chosen.client and before != after:
         found.append("the table")
         print(f"compatibility: {TABLE.name} would come out differently; run with --write", file=sys.stderr)
     sys.exit(1 if found else 0)
