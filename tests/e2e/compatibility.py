@@ -42,8 +42,13 @@ def attempts(only):
         found.setdefault(function, []).append(name)
     return {
         function: names for function, names in found.items()
-        if only is None or any(part in name for part in only.split(",") for name in names)
+        if any(chosen(only, name) for name in names)
     }
+
+
+def chosen(only, name):
+    """Whether a run tries this name."""
+    return only is None or any(part in name for part in only.split(","))
 
 
 class Findings:
@@ -120,20 +125,21 @@ async def tour(kind, only):
                 problem = await problem_of(function(stage))
                 for name in names:
                     findings.note("intents", name, problem, began)
-            if only:
-                return findings
             for name, (arguments, _) in NOT_SERVED.items():
+                if chosen(only, name):
+                    began = time.monotonic()
+                    findings.note("intents", name, await problem_of(refused(stage, name, arguments)), began)
+            if only is None:
                 began = time.monotonic()
-                findings.note("intents", name, await problem_of(refused(stage, name, arguments)), began)
-            began = time.monotonic()
-            problem = await problem_of(commit_something(stage))
-            findings.note("intents", "(commitments)", problem, began)
+                findings.note("intents", "(commitments)", await problem_of(commit_something(stage)), began)
             for name, arguments, holds in READS:
-                began = time.monotonic()
-                findings.note("reads", name, await problem_of(answer(stage, name, arguments, holds)), began)
+                if chosen(only, name):
+                    began = time.monotonic()
+                    findings.note("reads", name, await problem_of(answer(stage, name, arguments, holds)), began)
             for name, (arguments, _) in NOT_ANSWERED.items():
-                began = time.monotonic()
-                findings.note("reads", name, await problem_of(unanswered(stage, name, arguments)), began)
+                if chosen(only, name):
+                    began = time.monotonic()
+                    findings.note("reads", name, await problem_of(unanswered(stage, name, arguments)), began)
         finally:
             await stage.close()
     return findings
@@ -232,19 +238,19 @@ def surprises(everything):
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--write", action="store_true", help="write the table")
-    options.add_argument("--only", help="try only intents whose name contains one of these, separated by commas")
+    options.add_argument("--only", help="try only names that contain one of these, separated by commas")
     options.add_argument("--client", choices=KINDS, help="only this client")
-    chosen = options.parse_args()
-    kinds = [KINDS[chosen.client]] if chosen.client else list(KINDS.values())
-    everything = asyncio.run(tours(kinds, chosen.only))
+    given = options.parse_args()
+    kinds = [KINDS[given.client]] if given.client else list(KINDS.values())
+    everything = asyncio.run(tours(kinds, given.only))
     found = surprises(everything)
     for line in found:
         print(f"compatibility: {line}", file=sys.stderr)
     before = TABLE.read_text() if TABLE.exists() else ""
     after = table(everything, before)
-    if chosen.write:
+    if given.write:
         TABLE.write_text(after)
-    elif not chosen.client and before != after:
+    elif not given.client and before != after:
         found.append("the table")
         print(f"compatibility: {TABLE.name} would come out differently; run with --write", file=sys.stderr)
     sys.exit(1 if found else 0)

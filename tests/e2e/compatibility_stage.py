@@ -171,7 +171,10 @@ class Btcli:
     async def read(self, stage, name, arguments):
         words = ["query", name.replace("_", "-")]
         for key, value in arguments.items():
-            words += [flag(key), ",".join(map(str, value)) if isinstance(value, list) else str(value)]
+            if isinstance(value, list):
+                words += [flag(key), ",".join(map(str, value))]
+            else:
+                words += option(key, value, "bool" if isinstance(value, bool) else "")
         return await self.run(stage, words, None)
 
     async def run(self, stage, words, person):
