@@ -59,6 +59,7 @@ impl Ci {
     fn build_ahead(&self, root: &Path) -> Result<()> {
         if !self.without_e2e {
             e2e::build(root)?;
+            e2e::build_subxt(root)?;
         }
         fuzz::build(root)
     }
