@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::{
     Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Weak,
 };
 use tokio::sync::broadcast;
 
@@ -127,7 +128,23 @@ pub type Opener = Box<dyn Fn(&Extrinsic) -> Option<Extrinsic> + Send + Sync>;
 /// Knows the keys of heights that the authorities have made.
 pub type Keyring = Box<dyn Fn() -> Vec<runtime::beacon::Key> + Send + Sync>;
 
+/// A ledger that does not keep itself open: for those whom the ledger itself holds.
+#[derive(Clone)]
+pub struct WeakLedger(Weak<Inner>);
+
+impl WeakLedger {
+    /// The ledger, while somebody else keeps it open.
+    pub fn upgrade(&self) -> Option<Ledger> {
+        self.0.upgrade().map(Ledger)
+    }
+}
+
 impl Ledger {
+    /// The same ledger, without keeping it open.
+    pub fn downgrade(&self) -> WeakLedger {
+        WeakLedger(Arc::downgrade(&self.0))
+    }
+
     /// Opens the chain in `config.path`, beginning it with `genesis` if there is none.
     ///
     /// # Errors

@@ -6,9 +6,13 @@ use tracing::warn;
 
 /// An authority's collection of the keys that its ledger wants. Blocks that the ledger builds from now on publish them.
 pub fn collect(committee: Committee, key: &AuthorityKey, ledger: &Ledger) -> Beacon {
-    let reading = ledger.clone();
+    // The ledger holds this collection, so the collection must not hold the ledger.
+    let reading = ledger.downgrade();
     let wanted = move || {
-        reading.wanted_heights().unwrap_or_else(|reason| {
+        let Some(ledger) = reading.upgrade() else {
+            return Vec::new();
+        };
+        ledger.wanted_heights().unwrap_or_else(|reason| {
             warn!(%reason, "cannot read which heights are wanted; sealed weights wait");
             Vec::new()
         })
