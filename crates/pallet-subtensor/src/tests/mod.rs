@@ -4,6 +4,7 @@
 mod bounds;
 mod calls;
 mod children;
+mod copier;
 mod dissolution;
 mod emission;
 mod epochs;

@@ -9,14 +9,14 @@ use parity_scale_codec::Encode;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 /// Authorities that sign as one.
-struct Authorities {
+pub(super) struct Authorities {
     rng: ChaCha20Rng,
     secret: Private,
     group: GroupKey,
 }
 
 impl Authorities {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let (secret, public) = ops::keypair::<_, MinSig>(&mut rng);
         Self {
@@ -26,7 +26,7 @@ impl Authorities {
         }
     }
 
-    fn seal(&mut self, height: u32, hotkey: Account, row: &[(u16, u16)]) -> Vec<u8> {
+    pub(super) fn seal(&mut self, height: u32, hotkey: Account, row: &[(u16, u16)]) -> Vec<u8> {
         let (uids, values) = row.iter().copied().unzip();
         let opinion = SealedOpinion {
             hotkey: hotkey.encode(),
@@ -37,7 +37,7 @@ impl Authorities {
         seal(&mut self.rng, &self.group, height, &opinion.encode()).expect("a group's key")
     }
 
-    fn unlock(&self, market: &mut Market, height: u32) {
+    pub(super) fn unlock(&self, market: &mut Market, height: u32) {
         let signature = ops::sign_message::<MinSig>(&self.secret, NAMESPACE, &message(height));
         let key = HeightKey::from(signature);
         assert!(market.read(|| Subtensor::is_height_wanted(height)));
@@ -45,7 +45,7 @@ impl Authorities {
     }
 }
 
-fn commit_until(height: u32, sealed: Vec<u8>) -> Call<Test> {
+pub(super) fn commit_until(height: u32, sealed: Vec<u8>) -> Call<Test> {
     Call::commit_timelocked_weights {
         netuid: 1,
         commit: BoundedVec::try_from(sealed).expect("short"),
