@@ -214,6 +214,16 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    /// Lets the next epoch of `netuid` be due at `block`, if it is not before.
+    pub(crate) fn ask_epoch_at(netuid: NetUid, block: u64) {
+        PendingEpochAt::<T>::insert(netuid, block);
+    }
+
+    /// Lets what every uid published in the mechanism of a storage index count from `block`.
+    pub(crate) fn date_opinions(index: NetUid, block: u64) {
+        LastUpdate::<T>::mutate(index, |row| row.fill(block));
+    }
+
     /// Sets the most epochs in one block.
     pub fn set_max_epochs_per_block(epochs: u8) {
         MaxEpochsPerBlock::<T>::put(epochs.max(1));
@@ -270,7 +280,8 @@ impl<T: Config> Pallet<T> {
                 || block.saturating_sub(Self::last_epoch_block(netuid)) >= tempo)
     }
 
-    fn run_epoch(netuid: NetUid) {
+    /// Settles a subnet and pays.
+    pub(crate) fn run_epoch(netuid: NetUid) {
         LastEpochBlock::<T>::insert(netuid, Self::block());
         PendingEpochAt::<T>::remove(netuid);
         SubnetEpochIndex::<T>::mutate(netuid, |index| *index = index.saturating_add(1));

@@ -40,6 +40,7 @@
 //! | [`identity`] | what subnets and coldkeys say about themselves |
 //! | [`hyperparameters`] | what may be tuned |
 //! | [`rate_limits`] | when somebody last did something |
+//! | [`crowd`] | a filled market to begin with |
 //! | [`invariants`] | what is true after every block |
 //!
 //! # Order inside a block
@@ -62,6 +63,7 @@ mod burning;
 mod calls;
 pub mod children;
 pub mod coldkey_swaps;
+pub mod crowd;
 pub mod delegation;
 pub mod dissolution;
 pub mod emission;
@@ -101,6 +103,7 @@ mod tests;
 pub use axon::{AxonInfo, NeuronCertificate, PrometheusInfo};
 pub use children::WorkingStake;
 pub use coldkey_swaps::{InitialAnnouncementDelay, InitialReannouncementDelay};
+pub use crowd::Crowd;
 pub use dissolution::{DissolveCleanupPhase, DissolveCleanupStatus, SubnetRecords};
 pub use emission::InitialMovingRate;
 pub use fixed::{FixedI128, FixedU128};
@@ -225,6 +228,8 @@ pub mod pallet {
         pub start_call_delay: u64,
         /// Tempo with which new subnets begin, in blocks.
         pub default_tempo: u16,
+        /// Who is there already, if anybody.
+        pub crowd: Option<Crowd>,
         /// The configuration it belongs to.
         #[serde(skip)]
         pub _config: core::marker::PhantomData<T>,
@@ -237,6 +242,7 @@ pub mod pallet {
                 network_min_lock_cost: 1_000 * RAO_PER_UNIT,
                 start_call_delay: 0,
                 default_tempo: 360,
+                crowd: None,
                 _config: core::marker::PhantomData,
             }
         }
@@ -252,6 +258,10 @@ pub mod pallet {
             Pallet::<T>::set_default_tempo(self.default_tempo);
             Pallet::<T>::create_network(ROOT, 0);
             Pallet::<T>::initialize_root_hyperparameters();
+            if let Some(crowd) = &self.crowd {
+                Pallet::<T>::seat_crowd(crowd)
+                    .expect("who writes a genesis checks that there is room for its crowd");
+            }
             Pallet::<T>::initialize_issuance();
         }
     }

@@ -4,6 +4,7 @@
 //! a network must share to the letter: the state built from it decides the genesis hash.
 
 use crate::{AccountId, Balance, RuntimeGenesisConfig, TAO};
+pub use pallet_subtensor::Crowd;
 use serde::{Deserialize, Serialize};
 use sp_core::{Pair, sr25519, storage::Storage};
 use sp_runtime::BuildStorage;
@@ -47,6 +48,10 @@ pub struct GenesisSpec {
     /// when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_key: Option<String>,
+    /// Subnets and neurons that are there from the beginning, whose keys nobody has, for measurements; none when absent.
+    /// Their owners open them at once, so it goes with a `start_call_delay` of zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crowd: Option<Crowd>,
 }
 
 fn default_tempo() -> u16 {
@@ -111,6 +116,7 @@ impl GenesisSpec {
             start_call_delay: 0,
             shield_key: None,
             group_key: None,
+            crowd: None,
         }
     }
 }
@@ -152,6 +158,7 @@ pub fn build(spec: &GenesisSpec) -> Result<Storage, Error> {
             crate::EXISTENTIAL_DEPOSIT
         )));
     }
+    ensure_room_for_crowd(spec)?;
     let shield_key = key_bytes(spec.shield_key.as_deref(), "the shield key")?;
     let group_key = key_bytes(spec.group_key.as_deref(), "the group key")?;
     if !group_key.is_empty() && timelock::GroupKey::from_bytes(&group_key).is_none() {
@@ -183,11 +190,24 @@ pub fn build(spec: &GenesisSpec) -> Result<Storage, Error> {
             network_min_lock_cost: spec.subnet_price,
             start_call_delay: spec.start_call_delay,
             default_tempo: spec.tempo,
+            crowd: spec.crowd.clone(),
             ..Default::default()
         },
         ..Default::default()
     };
     config.build_storage().map_err(Error::Pallet)
+}
+
+fn ensure_room_for_crowd(spec: &GenesisSpec) -> Result<(), Error> {
+    let Some(crowd) = &spec.crowd else {
+        return Ok(());
+    };
+    if spec.start_call_delay > 0 {
+        let reason = "a crowd's subnets open at once: set start_call_delay to 0";
+        return Err(Error::Pallet(reason.into()));
+    }
+    let possible = crowd.ensure_possible();
+    possible.map_err(|reason| Error::Pallet(reason.into()))
 }
 
 /// A key's bytes; none where there is no key.
@@ -196,4 +216,34 @@ fn key_bytes(hexadecimal: Option<&str>, what: &str) -> Result<Vec<u8>, Error> {
         return Ok(Vec::new());
     };
     sp_core::bytes::from_hex(text).map_err(|reason| Error::Pallet(format!("{what}: {reason:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_that_begins_with_a_crowd_keeps_its_books() {
+        let crowd = |neurons| GenesisSpec {
+            crowd: Some(Crowd {
+                subnets: 3,
+                neurons,
+                validators: 4,
+            }),
+            ..GenesisSpec::development(250)
+        };
+        let storage = build(&crowd(12)).expect("a valid description");
+        sp_state_machine::TestExternalities::<sp_core::Blake2Hasher>::new(storage).execute_with(
+            || {
+                assert_eq!(crate::SubtensorModule::do_try_state(), Ok(()));
+                assert_eq!(crate::SubtensorModule::total_networks(), 4);
+            },
+        );
+        assert!(build(&crowd(5)).is_err(), "nobody is left to be a miner");
+        let late = GenesisSpec {
+            start_call_delay: 1,
+            ..crowd(12)
+        };
+        assert!(build(&late).is_err(), "its subnets could not open");
+    }
 }

@@ -73,6 +73,16 @@ impl Market {
 
     /// A chain with root only and another block interval, at block 1.
     pub(crate) fn with_interval(block_interval_ms: u64) -> Self {
+        Self::begun(GenesisConfig {
+            block_interval_ms,
+            network_min_lock_cost: 100 * UNIT,
+            default_tempo: 10,
+            ..Default::default()
+        })
+    }
+
+    /// A chain with that genesis, at block 1.
+    pub(crate) fn begun(market: GenesisConfig<Test>) -> Self {
         let genesis = RuntimeGenesisConfig {
             balances: pallet_balances::GenesisConfig {
                 balances: [OWNER, ALICE, BOB, CAROL]
@@ -80,12 +90,7 @@ impl Market {
                     .to_vec(),
                 ..Default::default()
             },
-            subtensor_module: GenesisConfig {
-                block_interval_ms,
-                network_min_lock_cost: 100 * UNIT,
-                default_tempo: 10,
-                ..Default::default()
-            },
+            subtensor_module: market,
             ..Default::default()
         };
         let storage = genesis.build_storage().expect("genesis is valid");

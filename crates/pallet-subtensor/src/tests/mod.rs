@@ -5,6 +5,7 @@ mod bounds;
 mod calls;
 mod children;
 mod copier;
+mod crowd;
 mod dissolution;
 mod emission;
 mod epochs;
