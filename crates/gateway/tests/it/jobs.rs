@@ -17,11 +17,11 @@ use crate::villains::Character::{
 };
 use crate::walk::{self, WALK};
 
-const PATH: &str = "/v1/jobs";
-const HOME: &str = r#"{"place":0}"#;
-const FAR: &str = r#"{"place":7}"#;
+pub const PATH: &str = "/v1/jobs";
+pub const HOME: &str = r#"{"place":0}"#;
+pub const FAR: &str = r#"{"place":7}"#;
 
-fn with(miners: &[Character]) -> Setup {
+pub fn with(miners: &[Character]) -> Setup {
     let miners = miners.iter().map(|own| (*own, None)).collect();
     let walk = Trade {
         task: WALK,
@@ -34,29 +34,29 @@ fn with(miners: &[Character]) -> Setup {
     }
 }
 
-fn order() -> Value {
+pub fn order() -> Value {
     json!({"task": WALK, "request": {"steps": 9}, "title": "to the sea"})
 }
 
 impl Market {
     /// Creates a job and returns its name.
-    async fn job(&self) -> String {
+    pub async fn job(&self) -> String {
         let reply = self.ask(post(PATH, &order())).await;
         assert_eq!(reply.status, 202);
         reply.json()["id"].as_str().expect("a name").to_owned()
     }
 
-    async fn look(&self, id: &str) -> Value {
+    pub async fn look(&self, id: &str) -> Value {
         let reply = self.get(&format!("{PATH}/{id}")).await;
         assert_eq!(reply.status, 200);
         reply.json()
     }
 
-    async fn result(&self, id: &str) -> Reply {
+    pub async fn result(&self, id: &str) -> Reply {
         self.get(&format!("{PATH}/{id}/result")).await
     }
 
-    async fn cancel(&self, id: &str) -> Value {
+    pub async fn cancel(&self, id: &str) -> Value {
         let path = format!("{PATH}/{id}/cancel");
         self.ask(post(&path, &json!({}))).await.json()
     }
@@ -91,7 +91,7 @@ impl Market {
         told.expect("the events tell of it in time")
     }
 
-    async fn end(&self, id: &str) -> Value {
+    pub async fn end(&self, id: &str) -> Value {
         self.until(&format!("{PATH}/{id}"), |job| !job["finished_at"].is_null())
             .await
     }
