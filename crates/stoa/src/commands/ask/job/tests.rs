@@ -38,6 +38,9 @@ struct Stage {
 
 impl Stage {
     async fn new(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+        // As `main` does; a second choice of the same provider changes nothing.
+        let provider = rustls::crypto::ring::default_provider();
+        provider.install_default().ok();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         let asked = Arc::new(Mutex::new(Vec::new()));
