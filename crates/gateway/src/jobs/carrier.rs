@@ -10,8 +10,8 @@
 //! 4. A miner that has the job and no news of it (`pulse`) for [`Rhythm::quiet`], or a part of the time that the task gives, loses it, whether
 //!    it works or lets it stand in line. It is told so, and what it had is fetched. Having stalled is held against it.
 //! 5. A job that stands in line is taken to another miner that is free after [`Rhythm::line`], [`LEAVES_MAX`] times at most; that is
-//!    held against nobody. Where all have lines each further one is borne for twice as long, so that nobody
-//!    runs from line to line for ever.
+//!    held against nobody, nor is a miner's giving up what stood in its line for long. Where all have lines each further one is borne
+//!    for twice as long, so that nobody runs from line to line for ever.
 //! 6. A miner that did not take the job (busy, other clock, no permit) is not to blame. Two that find fault with the request itself
 //!    end the job. Every other end, but for lines, is a letdown: the miner is set aside, and the job goes to another.
 //! 7. When all have been asked the next round begins after a pause. A job for which nobody is there for [`Rhythm::nobody`] fails, and so
@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use primitives::{Hotkey, NetUid};
-use protocol::{Code, Errand, Finished, Trouble};
+use protocol::{Code, Courier, Errand, Finished, Trouble};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -136,10 +136,8 @@ enum Visit {
     LetDown(String),
 }
 
-/// How a stay at one miner ends.
-enum Ended {
-    /// The errand is over.
-    Over(Result<Finished, Trouble<Miss>>),
+/// Why a job is taken from a miner before its errand is over.
+enum Parting {
     /// There was no news.
     Quiet,
     /// Another miner is free.
@@ -277,23 +275,23 @@ impl Carrier {
         });
         let in_line = quiet * (1 << self.lines.min(DOUBLINGS_MAX));
         let ended = tokio::select! {
-            came = run => Ended::Over(came),
+            came = run => Ok(came),
             never = stay.look(market.kind, finds) => match never {},
-            () = stay.pulse.stop(in_line, quiet) => Ended::Quiet,
-            () = self.freer(&stay.pulse, (place.netuid, place.miner)) => Ended::Freer,
+            () = stay.pulse.stop(in_line, quiet) => Err(Parting::Quiet),
+            () = self.freer(&stay.pulse, (place.netuid, place.miner)) => Err(Parting::Freer),
         };
-        let has_worked = stay.pulse.has_worked();
+        let (has_worked, stood) = (stay.pulse.has_worked(), post.now());
         match ended {
-            Ended::Over(Ok(finished)) => self.received(&market, &place, finished).await,
-            Ended::Over(Err(Trouble::Failed(words))) if is_taken && !has_worked => {
+            Ok(Ok(finished)) => self.received(&market, &place, finished).await,
+            Ok(Err(Trouble::Failed(words))) if !has_worked && patience / 2 <= stood => {
                 Visit::Line(format!("gave the job up while it stood in line: {words}"))
             }
-            Ended::Over(Err(trouble)) => judge(&market, &miner, trouble, is_taken),
-            Ended::Freer => {
+            Ok(Err(trouble)) => judge(&market, &miner, trouble, is_taken),
+            Err(Parting::Freer) => {
                 self.leave(&place).await;
                 Visit::Line("let the job stand in line while another was free".into())
             }
-            Ended::Quiet => {
+            Err(Parting::Quiet) => {
                 market.conditions.stalled(&miner.hotkey, Instant::now());
                 self.leave(&place).await;
                 if !has_worked {

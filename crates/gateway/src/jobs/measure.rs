@@ -4,8 +4,8 @@
 //!
 //! A miner that works on a job tells a figure of the best it has, an energy say. Until an answer is there that is its word, and shown as such.
 //! An answer is checked against its request ([`tasks::Kind::check_answer_to`]; for folds that computes the energy anew from the
-//! coordinates), and the figure it names is then the gateway's own. Whoever gives an answer that is worse than the figure told before has
-//! told a falsehood, and is not heard any more on that job.
+//! coordinates), and the figure it names is then the gateway's own. Whoever gives an answer that does not hold, or is worse than the figure
+//! told before, has told a falsehood, and its figures are not heard any more on that job.
 //!
 //! The less, the better. Of a task that is not listed here no answer has a figure, and all that is shown is the miners' word.
 

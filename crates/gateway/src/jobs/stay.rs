@@ -27,7 +27,7 @@ pub(super) struct Stay<'a> {
     pub(super) place: &'a Place,
     pub(super) started: Instant,
     pub(super) pulse: Pulse,
-    /// Whether it gave an answer that was worse than it had claimed.
+    /// Whether it gave an answer that does not hold, or was worse than it had claimed.
     pub(super) is_liar: AtomicBool,
     /// Keeps the miner marked as busy with us.
     pub(super) _asking: Asking,
@@ -62,7 +62,8 @@ impl Stay<'_> {
         }
     }
 
-    /// Keeps the best answers so far that hold; goes on until dropped.
+    /// Keeps the best answers so far that hold, and hears no more claims of a miner whose answers do not bear out the last; goes on until
+    /// dropped.
     pub(super) async fn look(
         &self,
         kind: &'static dyn Kind,
@@ -85,7 +86,9 @@ impl Stay<'_> {
                     self.entry.dirty.notify_one();
                 }
                 Err(error) => {
-                    tracing::debug!(miner = %self.place.miner, %error, "a partial answer that does not hold")
+                    tracing::debug!(miner = %self.place.miner, %error, "a partial answer that does not hold");
+                    self.is_liar.store(true, Ordering::Relaxed);
+                    self.entry.change(|job| job.figure = None);
                 }
             }
         }
