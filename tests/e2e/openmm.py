@@ -117,13 +117,10 @@ def check_customer(market, hotkey):
         return now if now["status"] not in ("waiting", "working") else None
 
     def by_openmm():
-        """One after the other, until the gateway chooses this miner."""
-        for sequence in CHAINS:
-            job = httpx.post(folds, json={"sequence": sequence, "budget_s": 4}, timeout=10).json()
-            done = wait_for(f"{job['id']} being done", lambda: ended(job), 60)
-            if done["status"] == "done" and done["miner"] == hotkey:
-                return done
-        return None
+        """Many at once, so that the gateway asks all of its miners."""
+        jobs = [httpx.post(folds, json={"sequence": sequence, "budget_s": 4}, timeout=10).json() for sequence in CHAINS]
+        done = [wait_for(f"{job['id']} being done", lambda: ended(job), 60) for job in jobs]
+        return next((one for one in done if one["status"] == "done" and one["miner"] == hotkey), None)
     done = wait_for("a fold by this miner", by_openmm, 60)
     structure = Path(market.directory) / "openmm.cif"
     structure.write_bytes(httpx.get(f"{folds}/{done['id']}/structure.cif", timeout=10).content)
