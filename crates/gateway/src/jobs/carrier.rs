@@ -12,8 +12,9 @@
 //! 5. A job that stands in line is taken to another miner that is free after [`Rhythm::line`], [`LEAVES_MAX`] times at most; that is
 //!    held against nobody, nor is a miner's giving up what stood in its line for long. Where all have lines each further one is borne
 //!    for twice as long, so that nobody runs from line to line for ever.
-//! 6. A miner that did not take the job (busy, other clock, no permit) is not to blame. Two that find fault with the request itself
-//!    end the job. Every other end, but for lines, is a letdown: the miner is set aside, and the job goes to another.
+//! 6. A miner that did not take the job (busy, other clock, no permit) is not to blame. A request that all who could be asked find fault
+//!    with, two at least, ends the job: the task found none, so that the word of a few is not enough. Every other end, but for
+//!    lines, is a letdown: the miner is set aside, and the job goes to another.
 //! 7. When all have been asked the next round begins after a pause. A job for which nobody is there for [`Rhythm::nobody`] fails, and so
 //!    does one that [`LOST_MAX`] miners had and let down, or [`LETDOWNS_MAX`] in all; one for which nobody has a place waits up to
 //!    [`Rhythm::full`].
@@ -69,7 +70,7 @@ pub(super) async fn carry(jobs: Jobs, entry: Arc<Entry>) {
         entry: entry.clone(),
         begun: Instant::now(),
         refused: Vec::new(),
-        fault: None,
+        faults: 0,
         lines: 0,
         reason: None,
     };
@@ -152,8 +153,8 @@ struct Carrier {
     begun: Instant,
     /// Who said no in this round.
     refused: Vec<(NetUid, Hotkey)>,
-    /// Who found fault with the request.
-    fault: Option<(NetUid, Hotkey)>,
+    /// How many of them because they find fault with the request.
+    faults: usize,
     /// How many lines it has left.
     lines: u32,
     /// Why it went no further, last time.
@@ -173,10 +174,17 @@ impl Carrier {
             let markets = self.markets();
             let job = self.entry.read();
             let Some((market, miner)) = self.pick(&markets, &job) else {
+                if self.is_faulty(&job) {
+                    let reason = self.reason.unwrap_or_default();
+                    return End::Failed(format!(
+                        "every miner that was asked finds fault with the request; change it. The last: {reason}"
+                    ));
+                }
                 if self.rhythm.nobody <= idle_since.elapsed() {
                     return End::Failed(self.nobody(&job));
                 }
                 self.refused.clear();
+                self.faults = 0;
                 sleep(pause).await;
                 pause = (pause * 2).min(self.rhythm.pause_max);
                 continue;
@@ -374,10 +382,7 @@ impl Carrier {
                 reason
             }
             Visit::Fault(reason) => {
-                if self.fault.is_some_and(|other| other != seat) {
-                    return Some(End::Failed(reason));
-                }
-                self.fault = Some(seat);
+                self.faults += 1;
                 self.refused.push(seat);
                 reason
             }
@@ -411,6 +416,11 @@ impl Carrier {
         }
         self.entry.change(change);
         self.entry.dirty.notify_one();
+    }
+
+    /// Whether all who could be asked in this round find fault with the request, and nobody ever took the job.
+    fn is_faulty(&self, job: &Job) -> bool {
+        2 <= self.faults && self.faults == self.refused.len() && job.lost == 0
     }
 
     /// What to tell the customer when nobody is left.

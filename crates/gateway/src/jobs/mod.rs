@@ -8,7 +8,7 @@
 //!            create                a miner takes it             its answer holds
 //!  customer ───────▶ waiting ◀──────────────────────▶ working ───────────────────▶ done
 //!                      │ nobody took it for long            │  the miner is lost
-//!                      │ two miners find fault with it      │  it has no news
+//!                      │ all miners find fault with it      │  it has no news
 //!                      │ six had it and let it down         └──▶ waiting
 //!                      ▼
 //!                    failed              cancel, from waiting or working ──▶ cancelled

@@ -141,7 +141,7 @@ async fn held(
     let looked = looking
         .await
         .unwrap_or_else(|error| Err(format!("the task's check ended badly: {error}")));
-    looked.map_err(MinerError::Protocol)
+    looked.map_err(MinerError::formless)
 }
 
 /// The answer, if it holds.

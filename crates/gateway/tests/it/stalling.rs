@@ -167,6 +167,22 @@ async fn a_job_that_six_miners_had_and_dropped_fails_with_what_was_found() {
     assert_eq!(market.result(&id).await.body, HOME.as_bytes());
 }
 
+/// An answer that is none is quoted in the complaint about it; a customer is told the beginning.
+#[tokio::test]
+async fn a_miners_words_are_cut_before_anybody_hears_them() {
+    let market = with(&[Honest]).open();
+    let id = market.job().await;
+    let yard = &market.villains.yard;
+    let endless = format!(r#"{{"{}":0}}"#, "x".repeat(60_000));
+    for number in 0..2 {
+        let taken = yard.taken(number).await;
+        yard.finish(taken.id, &endless);
+    }
+    let failed = market.end(&id).await;
+    let message = failed["error"]["message"].as_str().expect("words");
+    assert!(message.contains("xxx") && message.len() < 500, "{message}");
+}
+
 #[tokio::test]
 async fn what_found_nothing_is_forgotten_sooner() {
     let bounds = Bounds {
