@@ -3,7 +3,6 @@
 //! Four gates in this order: the key must be known, the key must not ask more often than it may, its body must fit into the
 //! memory that all bodies share, and the gateway must have room. The last is a semaphore: its permit travels with the answer's stream, so a slow reader occupies a place for as
 //! long as it reads, and no queue grows behind it; one that stops reading loses it.
-
 //!
 //! # Who is who
 //!

@@ -13,9 +13,6 @@ use primitives::TaskId;
 
 use crate::folds;
 
-/// How much an answer may fall short of what was told: what [`tasks::Kind::check_answer_to`] lets pass.
-const SLACK: f64 = 0.01;
-
 /// The figure of an answer that has been checked. Reads the whole answer: not for threads that serve others.
 pub(super) fn figure(task: &TaskId, answer: &str) -> Option<f64> {
     match task.name() {
@@ -27,7 +24,7 @@ pub(super) fn figure(task: &TaskId, answer: &str) -> Option<f64> {
 /// Whether an answer of this figure shows that the claim before it was false.
 pub(super) fn belies(figure: Option<f64>, claim: Option<f64>) -> bool {
     match (figure, claim) {
-        (Some(figure), Some(claim)) => claim + SLACK < figure,
+        (Some(figure), Some(claim)) => claim + folds::ENERGY_SLACK < figure,
         _ => false,
     }
 }

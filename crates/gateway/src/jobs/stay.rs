@@ -70,7 +70,7 @@ impl Stay<'_> {
         mut finds: mpsc::Receiver<Find>,
     ) -> Infallible {
         while let Some(Find { body, claim }) = finds.recv().await {
-            match held(self.jobs, kind, self.entry, body).await {
+            match held(self.jobs, kind, self.entry, body, unproved).await {
                 Ok(held) => {
                     let is_belied = measure::belies(held.figure, claim);
                     if is_belied && !self.is_liar.swap(true, Ordering::Relaxed) {
@@ -119,29 +119,35 @@ fn given(place: &Place, held: Held, receipt: Option<&SignedWorkReceipt>) -> Give
     }
 }
 
-/// An answer, if it is one to the job's request. Looked at off the threads that serve others.
+/// An answer, if it is one to the job's request and `proof` finds nothing against it. Looked at off the threads that serve others.
 async fn held(
     jobs: &Jobs,
     kind: &'static dyn Kind,
     entry: &Entry,
     body: Bytes,
+    proof: impl FnOnce(&[u8]) -> Result<(), MinerError> + Send + 'static,
 ) -> Result<Held, MinerError> {
     let request = entry.job.borrow().request.clone();
     let desk = jobs.desk().await;
     let looking = spawn_blocking(move || {
         let _desk = desk;
+        proof(&body)?;
         kind.check_answer_to(request.as_bytes(), &body)
-            .map_err(|error| error.to_string())?;
-        let text = std::str::from_utf8(&body).map_err(|error| error.to_string())?;
+            .map_err(MinerError::formless)?;
+        let text = std::str::from_utf8(&body).map_err(MinerError::formless)?;
         Ok(Held {
             body: Arc::from(text),
             figure: measure::figure(&kind.id(), text),
         })
     });
-    let looked = looking
-        .await
-        .unwrap_or_else(|error| Err(format!("the task's check ended badly: {error}")));
-    looked.map_err(MinerError::formless)
+    let ended_badly = |error| format!("the task's check ended badly: {error}");
+    let looked = looking.await.map_err(ended_badly);
+    looked.unwrap_or_else(|words| Err(MinerError::Protocol(words)))
+}
+
+/// Nothing has to be proved of what is not final.
+fn unproved(_: &[u8]) -> Result<(), MinerError> {
+    Ok(())
 }
 
 /// The answer, if it holds.
@@ -155,10 +161,12 @@ pub(super) async fn checked(
     let Finished { body, receipt } = finished;
     let missing = || MinerError::Receipt("a finished job without one".into());
     let receipt = receipt.ok_or_else(missing)?;
-    receipt
-        .check(place.miner, &kind.id(), place.job, &body)
-        .map_err(|error| MinerError::Receipt(error.to_string()))?;
-    let held = held(jobs, kind, entry, body).await?;
+    let (signed, miner, job) = (receipt.clone(), place.miner, place.job);
+    let proof = move |body: &[u8]| {
+        let proved = signed.check(miner, &kind.id(), job, body);
+        proved.map_err(|error| MinerError::Receipt(error.to_string()))
+    };
+    let held = held(jobs, kind, entry, body, proof).await?;
     Ok(given(place, held, Some(&receipt)))
 }
 
@@ -180,7 +188,7 @@ pub(super) async fn part(jobs: &Jobs, entry: &Entry, job: &Job, place: &Place) {
     let Ok(JobReply::Answer { body, .. }) = post.carry(Letter::answer(place.job)).await else {
         return;
     };
-    if let Ok(held) = held(jobs, kind, entry, body).await {
+    if let Ok(held) = held(jobs, kind, entry, body, unproved).await {
         let found = given(place, held, None);
         entry.job.send_modify(|job| {
             job.keep(found);

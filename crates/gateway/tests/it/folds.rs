@@ -150,6 +150,27 @@ async fn what_a_miner_claims_is_marked_until_a_structure_bears_it_out() {
     assert_eq!(told(&later), (json!(found), json!(true)), "not heard again");
 }
 
+/// The plot is by the miner's account, but not below what the structure has.
+#[tokio::test]
+async fn the_plot_of_energies_shows_none_that_was_never_found() {
+    let plot = async |history: Value| {
+        let market = open();
+        let fold = market.fold(json!({})).await.json();
+        let path = format!("{PATH}/{}", fold["id"].as_str().expect("a name"));
+        let taken = market.villains.yard.taken(0).await;
+        let (cif, energy) = &*BUILT;
+        let answer = json!({"energy": energy, "mmcif": cif, "evaluations": 9, "history": history});
+        market.villains.yard.finish(taken.id, &answer.to_string());
+        market.until(&path, |fold| fold["status"] == "done").await;
+        let file = market.get(&format!("{path}/energy.svg")).await;
+        String::from_utf8(file.body).expect("text")
+    };
+    let energy = BUILT.1;
+    let honest = json!([[0.0, energy + 9.0], [1.0, energy]]);
+    let boastful = json!([[0.0, energy + 9.0], [0.5, energy - 50.0], [1.0, energy]]);
+    assert_eq!(plot(boastful).await, plot(honest).await);
+}
+
 #[tokio::test]
 async fn a_fold_is_a_job_under_another_name() {
     let market = open();
