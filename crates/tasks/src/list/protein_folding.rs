@@ -117,6 +117,16 @@ pub struct Secret {
     native: Option<Molecule>,
 }
 
+impl Secret {
+    fn round(&self, request: &FoldRequest) -> round::Round<'_> {
+        round::Round {
+            baseline: self.baseline,
+            native: self.native.as_ref(),
+            budget_s: request.budget_s,
+        }
+    }
+}
+
 /// The task: where challenges come from, how hard to search, and what was found lately.
 pub struct ProteinFolding {
     challenges: Challenges,
@@ -199,7 +209,7 @@ impl Task for ProteinFolding {
     }
 
     fn check_answer_to(request: &FoldRequest, answer: &FoldAnswer) -> Result<(), Complaint> {
-        match checked(request, answer) {
+        match checked(request, answer, Duration::ZERO) {
             Ok(_) => Ok(()),
             Err(fault) => Err(Complaint::new(fault.to_string())),
         }
@@ -223,11 +233,11 @@ impl Task for ProteinFolding {
     }
 
     fn judge(&self, request: &FoldRequest, answer: &FoldAnswer, secret: &Secret) -> Judgement {
-        match checked(request, answer) {
+        match checked(request, answer, Duration::ZERO) {
             Err(fault) => Judgement::fault(fault),
             // Alone it is the best there is; whoever was asked beside it is compared later.
             Ok(entry) => {
-                let worths = round::compared(secret.baseline, secret.native.as_ref(), &[entry]);
+                let worths = secret.round(request).compared(&[entry]);
                 judged(&worths[0], 0)
             }
         }
@@ -241,15 +251,14 @@ impl Task for ProteinFolding {
     ) {
         let entries: Result<Vec<_>, Fault> = answers
             .iter()
-            .map(|compared| checked(request, &compared.answer))
+            .map(|compared| checked(request, &compared.answer, compared.took))
             .collect();
         // Every one of them was checked before, so that a fault here is none of the miners'.
         let Ok(entries) = entries else { return };
-        let worths = round::compared(secret.baseline, secret.native.as_ref(), &entries);
+        let worths = secret.round(request).compared(&entries);
         let others = answers.len().saturating_sub(1);
         for (compared, worth) in answers.iter_mut().zip(worths) {
             let speed = compared.judgement.speed;
-            let worth = round::in_time(worth, request.budget_s, compared.took.as_secs_f64());
             compared.judgement = Judgement {
                 speed,
                 ..judged(&worth, others)
@@ -380,6 +389,11 @@ fn place(molecule: &mut Molecule, answer: &FoldAnswer) -> Result<(), molecule::F
 /// What came of going on from an answer after so many seconds: never a worse one.
 fn gone_on(known: &FoldAnswer, found: FoldAnswer, spent_s: f64) -> FoldAnswer {
     let evaluations = known.evaluations + found.evaluations;
+    // On a busy machine the last point comes after the time given.
+    let spent_s = known
+        .history
+        .last()
+        .map_or(spent_s, |[at, _]| at.max(spent_s));
     let on = found
         .history
         .iter()
@@ -499,7 +513,11 @@ fn chain(request: &FoldRequest) -> Result<Sequence, WorkError> {
 }
 
 /// The structure of an answer in order, with the energy that it has.
-fn checked(request: &FoldRequest, answer: &FoldAnswer) -> Result<round::Entry, Fault> {
+fn checked(
+    request: &FoldRequest,
+    answer: &FoldAnswer,
+    took: Duration,
+) -> Result<round::Entry, Fault> {
     let unreadable = |what: String| Fault::Unreadable(what);
     let sequence = chain(request).map_err(|error| unreadable(error.to_string()))?;
     if HISTORY_MAX < answer.history.len() {
@@ -513,6 +531,7 @@ fn checked(request: &FoldRequest, answer: &FoldAnswer) -> Result<round::Entry, F
     Ok(round::Entry {
         energy: energy.total(),
         molecule,
+        took_s: took.as_secs_f64(),
     })
 }
 

@@ -211,14 +211,24 @@ fn who_asks_for_more_time_gets_that_structure_searched_on() {
     assert_eq!(on, task.solve(&request("GYDPETG", 1.5)).expect("known"));
 }
 
-fn compared(answer: FoldAnswer, judgement: Judgement) -> Compared<FoldAnswer> {
+/// A round of an answer in time and one that came later than that.
+fn one_then_late(
+    task: &ProteinFolding,
+    request: &FoldRequest,
+    secret: &Secret,
+    answers: [FoldAnswer; 2],
+) -> Vec<Compared<FoldAnswer>> {
     let miner = Pair::from_uri("//Bob").expect("a key").account();
-    Compared {
+    let took = [1, 7].map(Duration::from_secs);
+    let compared = |(answer, took)| Compared {
         miner,
+        judgement: task.judge(request, &answer, secret),
         answer,
-        took: Duration::from_secs(1),
-        judgement,
-    }
+        took,
+    };
+    let mut round: Vec<_> = answers.into_iter().zip(took).map(compared).collect();
+    task.compare(request, secret, &mut round);
+    round
 }
 
 /// A copier hands in what it bought, shifted and turned, after the one it bought from.
@@ -235,18 +245,12 @@ fn a_copy_that_was_shifted_and_turned_earns_nothing() {
         mmcif: mmcif::write(&molecule, ""),
         ..original.clone()
     };
-    let judgement = |answer: &FoldAnswer| task.judge(&request, answer, &secret);
     assert_eq!(
-        judgement(&copy).fault,
+        task.judge(&request, &copy, &secret).fault,
         None,
         "by itself nothing is wrong with it"
     );
-    let mut round: Vec<_> = [original, copy]
-        .into_iter()
-        .map(|answer| (judgement(&answer), answer))
-        .map(|(judgement, answer)| compared(answer, judgement))
-        .collect();
-    task.compare(&request, &secret, &mut round);
+    let round = one_then_late(&task, &request, &secret, [original, copy]);
     let qualities: Vec<f64> = round.iter().map(|one| one.judgement.quality).collect();
     assert!(0.999 < qualities[0] && qualities[1] == 0.0, "{qualities:?}");
     assert!(round[1].judgement.reason.contains("shifted and turned"));
@@ -371,13 +375,8 @@ fn a_disguised_copy_is_sound_and_worth_less_than_what_it_was_copied_from() {
         ..original.clone()
     };
     let (task, secret) = (task(&Setup::default()), secret(&request));
-    let mut round: Vec<_> = [original, copy]
-        .into_iter()
-        .map(|answer| (task.judge(&request, &answer, &secret), answer))
-        .map(|(judgement, answer)| compared(answer, judgement))
-        .collect();
+    let round = one_then_late(&task, &request, &secret, [original, copy]);
     assert!(round.iter().all(|one| one.judgement.fault.is_none()));
-    task.compare(&request, &secret, &mut round);
     let qualities: Vec<f64> = round.iter().map(|one| one.judgement.quality).collect();
     assert!(qualities[0] == 1.0 && qualities[1] < 0.9, "{qualities:?}");
     println!("a disguised copy: {}", round[1].judgement.reason);

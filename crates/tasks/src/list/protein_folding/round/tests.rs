@@ -9,7 +9,28 @@ fn chain(energy: f64, seed: u64) -> Entry {
     for (at, position) in molecule.positions.iter_mut().enumerate() {
         position[0] += 4.0 * (at as f64 * 0.1 * seed as f64).sin();
     }
-    Entry { energy, molecule }
+    Entry {
+        energy,
+        molecule,
+        took_s: 60.0,
+    }
+}
+
+/// The same answer, twelve seconds after the last.
+fn late(entry: Entry) -> Entry {
+    Entry {
+        took_s: 72.0,
+        ..entry
+    }
+}
+
+fn compared(baseline: f64, native: Option<&Molecule>, entries: &[Entry]) -> Vec<Worth> {
+    let round = Round {
+        baseline,
+        native,
+        budget_s: 60.0,
+    };
+    round.compared(entries)
 }
 
 fn moved(mut entry: Entry) -> Entry {
@@ -39,8 +60,9 @@ fn the_best_is_worth_all_and_what_falls_short_falls_off_steeply() {
 }
 
 #[test]
-fn a_structure_that_came_before_earns_nothing_however_it_is_turned() {
-    let entries = [chain(-190.0, 1), moved(chain(-190.0, 1)), chain(-200.0, 2)];
+fn a_structure_that_comes_late_and_came_before_earns_nothing_however_it_is_turned() {
+    let copy = late(moved(chain(-190.0, 1)));
+    let entries = [chain(-190.0, 1), copy, chain(-200.0, 2)];
     let worths = compared(-100.0, None, &entries);
     assert_eq!(worths[0].quality, 0.9_f64.powi(SHARPNESS));
     assert_eq!(worths[1].quality, 0.0);
@@ -52,12 +74,34 @@ fn a_structure_that_came_before_earns_nothing_however_it_is_turned() {
 }
 
 #[test]
-fn the_farther_an_answer_is_from_an_earlier_one_the_more_of_it_counts() {
-    let later = |by: f64| qualities(&[chain(-200.0, 1), pushed(moved(chain(-200.0, 1)), by)])[1];
+fn the_farther_a_late_answer_is_from_an_earlier_one_the_more_of_it_counts() {
+    let later = |by: f64| {
+        let copy = late(pushed(moved(chain(-200.0, 1)), by));
+        compared(-100.0, None, &[chain(-200.0, 1), copy])[1].newness
+    };
     let rising = [0.0, 0.02, 0.2, 0.4, 0.6, 1.5].map(later);
     assert!(rising.is_sorted(), "{rising:?}");
     assert_eq!((rising[0], rising[1], rising[5]), (0.0, 0.0, 1.0));
     assert!(0.0 < rising[2] && rising[4] < 1.0, "{rising:?}");
+}
+
+/// Of a short chain all good searches find the same; and one search's answer in two names is one answer.
+#[test]
+fn answers_in_time_that_are_one_structure_share_one_reward_whoever_was_quicker() {
+    let quick = Entry {
+        took_s: 20.0,
+        ..chain(-200.0, 1)
+    };
+    let entries = [quick, moved(chain(-200.0, 1)), chain(-190.0, 2)];
+    let worths = compared(-100.0, None, &entries);
+    let qualities: Vec<f64> = worths.iter().map(|worth| worth.quality).collect();
+    assert_eq!(qualities, [0.5, 0.5, 0.9_f64.powi(SHARPNESS)]);
+    assert!(worths.iter().all(|worth| worth.newness == 1.0));
+    assert!(
+        worths[0].reason.contains("shares its reward with answer 2"),
+        "{}",
+        worths[0].reason
+    );
 }
 
 /// Whoever polishes what it bought comes out lower, and must not set the mark by which its source is measured.
@@ -67,7 +111,7 @@ fn a_lower_copy_takes_nothing_from_the_one_that_it_was_copied_from() {
     let copied = [
         chain(-200.0, 1),
         chain(-190.0, 2),
-        pushed(chain(-201.0, 1), 0.1),
+        late(pushed(chain(-201.0, 1), 0.1)),
     ];
     let worths = qualities(&copied);
     assert_eq!(worths[..2], alone);
@@ -150,8 +194,13 @@ fn who_is_like_another_once_is_paid_and_who_always_is_is_not() {
 
 #[test]
 fn what_comes_late_is_worth_less_and_soon_little() {
-    let worth = || compared(-100.0, None, &[chain(-200.0, 1)]).remove(0);
-    let late = |took_s| in_time(worth(), 60.0, took_s).quality;
+    let late = |took_s| {
+        let entry = Entry {
+            took_s,
+            ..chain(-200.0, 1)
+        };
+        compared(-100.0, None, &[entry])[0].quality
+    };
     assert_eq!([30.0, 60.0, 63.0].map(late), [1.0; 3]);
     assert!(late(71.0) < 0.7 && late(90.0) < 0.25 && 0.0 < late(90.0));
 }
