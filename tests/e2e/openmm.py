@@ -1,12 +1,13 @@
 """A miner that folds with OpenMM earns: `examples/openmm-engine/engine.py`, as it is, behind `stoa miner --upstream`.
 
-Starts a localnet of its own with the release binary, one authority, one validator and one other miner that is left, buys a hotkey a
+Starts a localnet of its own with the release binary, one authority, one validator and, of the other miners, the one that sends broken chemistry, buys a hotkey a
 seat, and starts the miner as an operator would. Waits until the validator has come to the very energies that the miner claims,
 and the chain pays for them; then has a chain folded through the gateway by this miner. Prints what was found; exits with 1 if
 an answer is refused, or the miner earns nothing.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,11 +27,11 @@ NETUID = 1
 KEY = "//stoa//openmm"
 # The validator's probes: long enough for an interpreter to start and a molecule to move, and often enough for a short check.
 PROBE_S, PROBE_INTERVAL_MS = 12, 4_000
-# The miner that stays as company: the others would only take the processor.
-COMPANY = "half effort"
-PROBES_MIN, SECONDS_MAX = 3, 150
+# The miner that stays as company: the others take the processor, and find in a probe of seconds what takes OpenMM's interpreter minutes.
+COMPANY = "cheat: broken"
+PROBES_MIN, SECONDS_MAX = 3, 240
 # Of a short probe on a busy machine the start of an interpreter may leave nothing.
-VERIFIED_MIN, SHARE_MIN = 0.5, 0.05
+VERIFIED_MIN, SHARE_MIN = 0.5, 0.5
 CHAINS = ("GYDPETGTWG", "AAQAAAKAAG", "GEWTYDDATK", "KLVFFAEDVG", "GSNKGAIIGL", "YGGFLRRIRP")
 
 
@@ -58,10 +59,22 @@ def keep_company(market):
             kill(entry["pid"])
 
 
+def known_chains(market):
+    """A folder of short chains, in each of which OpenMM finds something within a probe, with structures that a quick search found."""
+    folder = Path(market.directory) / "known"
+    folder.mkdir()
+    for chain in CHAINS:
+        found = folder / chain
+        subprocess.run([BINARY, "fold", "search", chain, "--budget", "1", "--out", str(found)], capture_output=True, check=True)
+        (found / "fold.pdb").rename(folder / f"{chain}.pdb")
+        shutil.rmtree(found)
+    return folder
+
+
 def patient_validator(market):
-    """The localnet's validator again, as its operator would have it: with longer probes, and more of them."""
+    """The localnet's validator again, as its operator would have it: with longer probes of a folder's chains, and more of them."""
     entry = market.processes()[f"{label(market)}-validator-1"]
-    words = entry["command"].split(" ")
+    words = entry["command"].split(" ") + ["--challenges", str(known_chains(market))]
     for option, value in (("--probe-budget-s", PROBE_S), ("--probe-interval-ms", PROBE_INTERVAL_MS)):
         check(option in words, f"the validator has {option}")
         words[words.index(option) + 1] = str(value)
