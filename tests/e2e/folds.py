@@ -4,6 +4,9 @@ Starts a localnet of its own with the release binary. Prints a line per check; e
 """
 
 import json
+import os
+import re
+import signal
 import subprocess
 import tempfile
 import threading
@@ -141,6 +144,53 @@ def check_command(market):
         check(names == {"fold.cif", "fold.pdb", "ramachandran.svg", "energy.svg"}, f"and leaves its files: {sorted(names)}")
 
 
+def ask_fold(market, directory, *more):
+    """The command watching a fold of a minute, once it has said which."""
+    command = [BINARY, "ask", "fold", CHIGNOLIN, "--budget", "60", "--out", directory, "--json",
+               "--gateway", f"http://127.0.0.1:{market.gateway}", *more]
+    asking = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    name = re.match(r"(fold_[0-9a-f]{32}) at ", asking.stderr.readline())
+    check(name is not None, "the command names the fold that it watches")
+    return asking, {"id": name.group(1)}
+
+
+def check_command_stopped(market, folds):
+    """What the command does when it is stopped, or its fold is: it fails, and says so to people and programs."""
+    with tempfile.TemporaryDirectory() as directory:
+        asking, fold = ask_fold(market, directory)
+        folds.under_way(fold, 0.03)
+        wait_for("a structure", lambda: folds.get(fold)["has_result"], 30)
+        asking.send_signal(signal.SIGINT)
+        said, complained = asking.communicate(timeout=30)
+        told = json.loads(said)
+        check(asking.returncode == 1 and "was cancelled" in complained, f"Ctrl-C cancels the fold: {complained[-200:]!r}")
+        names = {Path(path).name for path in told["files"]}
+        check(told["status"] == "cancelled" and names == {path.name for path in Path(directory).iterdir()}
+              and all(".partial." in name for name in names), f"and what was found is kept as partial: {sorted(names)}")
+    with tempfile.TemporaryDirectory() as directory:
+        asking, fold = ask_fold(market, directory)
+        folds.under_way(fold, 0.01)
+        httpx.delete(f"{folds.url}/{fold['id']}", timeout=10)
+        said, complained = asking.communicate(timeout=30)
+        check(asking.returncode == 1 and ("404" in complained or "was cancelled" in complained),
+              f"a fold that somebody deletes is no success: {complained[-200:]!r}")
+    with tempfile.TemporaryDirectory() as directory:
+        asking, fold = ask_fold(market, directory)
+        gateway = market.processes()["gateway"]["pid"]
+        os.kill(gateway, signal.SIGSTOP)
+        try:
+            asking.send_signal(signal.SIGINT)
+            check("cancelling" in asking.stderr.readline(), "with the gateway frozen the command waits for it to cancel")
+            asking.send_signal(signal.SIGINT)
+            check(asking.wait(timeout=10) == 130, "and a second Ctrl-C ends it at once")
+        finally:
+            os.kill(gateway, signal.SIGCONT)
+        httpx.delete(f"{folds.url}/{fold['id']}", timeout=10)
+    asked = subprocess.run([BINARY, "ask", "fold", "GYD", "--gateway", f"http://127.0.0.1:{market.gateway}"],
+                           capture_output=True, text=True)
+    check(asked.returncode == 1 and "400 Bad Request" in asked.stderr, f"nor is a refused one: {asked.stderr.strip()!r}")
+
+
 def check_miner_dead(market, folds):
     fold = folds.create(sequence="GEWTYDDATKTFTVTE", budget_s=15)
     events = Events(folds, fold)
@@ -211,6 +261,7 @@ def main():
         check_whole(market, folds)
         check_cancelled(folds)
         check_command(market)
+        check_command_stopped(market, folds)
         check_incentives(market)
         revived.append(check_miner_dead(market, folds))
         revived.append(check_gateway_dead(market, folds))

@@ -11,8 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The version that `crates/amber` agrees with.
-const OPENMM: &str = "openmm==8.6.1";
+/// The version that `crates/amber` agrees with, wherever OpenMM is needed.
+pub const OPENMM: &str = "openmm==8.6.1";
 /// The structure, relative to the root.
 const STRUCTURE: &str = "crates/amber/tests/structures/villin_1vii_0.pdb";
 const THREADS: &str = "2";

@@ -3,6 +3,7 @@
 //! Nothing here is simulated. The release binary starts its processes in a scratch directory on free ports; the Python
 //! packages come from PyPI, unmodified, into an environment of their own under the target directory.
 
+use crate::bench_fold::OPENMM;
 use crate::call;
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What the checks import, at versions known to work or newer ones of the same line.
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 8] = [
     "bittensor==11.3.0",
     "openai>=2,<3",
     "huggingface_hub>=1",
@@ -19,18 +20,20 @@ const PACKAGES: [&str; 7] = [
     "scikit-learn>=1.5",
     "xllamacpp>=2026.10",
     "gguf>=0.19",
+    OPENMM,
 ];
 
 /// Checks that share one localnet, in this order.
 const SHARED: [&str; 3] = ["openai_client", "images_client", "btcli"];
 
 /// Checks that start what they need themselves: a localnet to kill, another cast, a training.
-const ALONE: [&str; 9] = [
+const ALONE: [&str; 10] = [
     "compatibility",
     "polkadot_js",
     SUBXT,
     "market",
     "folds",
+    "openmm",
     "sixteen",
     "python_miner",
     "upstream",

@@ -31,5 +31,5 @@ pub use chain::{Backbone, build, build_with};
 pub use check::{Checker, check};
 pub use engine::{Engine, EngineError};
 pub use refusal::Refusal;
-pub use same::same_fold;
+pub use same::{newness, same_fold};
 pub use search::{Budget, Found, Progress, search};

@@ -1,8 +1,11 @@
-//! Tells whether two answers are the same fold under another shift, rotation, or naming of equal atoms.
+//! Tells how much two answers differ under any shift, rotation, or naming of equal atoms.
 //!
 //! Whoever copies another's answer may shift and rotate it, and may trade the names of atoms that the molecule cannot tell
 //! apart: the two edges of a ring, the two oxygens of an acid. So those names are made to agree before measuring. And whoever turns
 //! one side chain out of the way, at the price of a little energy, has copied the rest: so the backbone is measured by itself.
+//!
+//! There is no bound below which two answers are certainly one work and above which they are two: searches that know nothing of each
+//! other end in the same helix, and whoever copies may move what it copied. So what is told is a share, which rises with the distance.
 
 use molecule::compare::rmsd;
 use molecule::{Molecule, Point};
@@ -10,29 +13,53 @@ use molecule::{Molecule, Point};
 use crate::anatomy::Anatomy;
 use crate::space::{dihedral, wrapped};
 
-/// Below how many ångström two answers are the same: far less than two searches ever end apart by chance, far more than
-/// rounding and a few steps of minimisation move an atom.
-pub const SAME_WITHIN: f64 = 0.05;
+/// Below how many ångström two answers are one: far less than two searches ever end apart by chance, far more than rounding and
+/// a few steps of minimisation move an atom …
+const SAME_WITHIN: f64 = 0.05;
+/// … and from so many on they are two.
+const OTHER_FROM: f64 = 1.0;
 
-/// Below how many ångström two backbones are the same. Turning a side chain leaves the backbone where it is; separate searches that
-/// end in the same helix were seen to end 0.13 apart, and must not pass for copies.
-pub const SAME_BACKBONE_WITHIN: f64 = 0.08;
+/// The same of backbones. Turning side chains leaves the backbone where it is, and a chain has few backbones: separate searches that
+/// end in the same helix were seen to end from 0.09 apart, 0.3 mostly, and keep most of their worth.
+const SAME_BACKBONE_WITHIN: f64 = 0.04;
+/// From so many on, two backbones are two.
+const OTHER_BACKBONE_FROM: f64 = 0.3;
 
 /// Shorter chains have so few backbones that separate searches find the same one.
 const BACKBONE_RESIDUES_MIN: usize = 8;
 
-/// Whether two answers that passed the check are the same fold: the root mean square distance between their atoms, all but
-/// hydrogens and after the best superposition, is below [`SAME_WITHIN`], or, in a chain that is long enough to have many shapes, that
-/// between their backbones below [`SAME_BACKBONE_WITHIN`].
+/// Whether two answers that passed the check are the same fold: one has nothing that the other has not ([`newness`]).
 pub fn same_fold(a: &Molecule, b: &Molecule) -> bool {
-    let is_below = |distance: Option<f64>, limit| distance.is_some_and(|distance| distance < limit);
-    is_below(fold_distance(a, b), SAME_WITHIN)
-        || BACKBONE_RESIDUES_MIN <= a.residues.len()
-            && is_below(backbone_distance(a, b), SAME_BACKBONE_WITHIN)
+    newness(a, b) == 0.0
 }
 
-/// How far apart two backbones of one sequence are, in ångström.
-fn backbone_distance(a: &Molecule, b: &Molecule) -> Option<f64> {
+/// How much of an answer is not in another, both having passed the check: 0 where they are one, 1 where they are two, and in
+/// between the more the farther apart they are.
+///
+/// What is measured is the root mean square distance of all atoms but hydrogens after the best superposition and, in a chain that is
+/// long enough to have many shapes, that of the backbones. The smaller newness of the two counts, so that neither side
+/// chains turned on another's backbone nor a backbone moved a little under another's side chains make a structure new.
+pub fn newness(a: &Molecule, b: &Molecule) -> f64 {
+    let of_all = risen(fold_distance(a, b), SAME_WITHIN, OTHER_FROM);
+    match BACKBONE_RESIDUES_MIN <= a.residues.len() {
+        false => of_all,
+        true => of_all.min(risen(
+            backbone_distance(a, b),
+            SAME_BACKBONE_WITHIN,
+            OTHER_BACKBONE_FROM,
+        )),
+    }
+}
+
+/// 0 up to `from`, 1 from `to` on, a straight line between. Of other atoms is another answer.
+fn risen(distance: Option<f64>, from: f64, to: f64) -> f64 {
+    distance.map_or(1.0, |distance| {
+        ((distance - from) / (to - from)).clamp(0.0, 1.0)
+    })
+}
+
+/// How far apart two backbones of one sequence are, in ångström; `None` if they are not of the same atoms.
+pub fn backbone_distance(a: &Molecule, b: &Molecule) -> Option<f64> {
     let backbone = |molecule: &Molecule| -> Option<Vec<Point>> {
         let atoms = (0..a.residues.len()).flat_map(|residue| {
             // A cap lacks some of them, in both.
@@ -47,7 +74,7 @@ fn backbone_distance(a: &Molecule, b: &Molecule) -> Option<f64> {
     Some(rmsd(&first, &second))
 }
 
-/// How far apart two folds of one sequence are, in ångström, as [`same_fold`] measures it; `None` if they are not of the
+/// How far apart two folds of one sequence are, in ångström, names of equal atoms traded where that brings them nearer; `None` if they are not of the
 /// same atoms.
 pub fn fold_distance(a: &Molecule, b: &Molecule) -> Option<f64> {
     let anatomy = Anatomy::new(&a.sequence());

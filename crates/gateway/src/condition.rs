@@ -12,6 +12,12 @@
 //! one in a row, at most [`PAUSE_MAX`]. When the pause is over one request tries it; while that one is under way it is
 //! not offered to others. Success clears the record.
 //!
+//! # Stalling
+//!
+//! A miner that takes a job and lets it lie costs minutes, and a pause of a minute does not keep it from taking the next. Each
+//! such stall is noted, each answer given takes one off, and an hour after the last one all are forgotten. With [`STALLS`] of
+//! them a miner *stalls*: jobs go to it only if there is nobody else.
+//!
 //! A refusal of the request itself (a prompt too long) is not a failure, and neither is being busy: a busy miner is only
 //! passed over in favour of others by its wait.
 
@@ -27,6 +33,10 @@ pub const PAUSE_MIN: Duration = Duration::from_secs(1);
 pub const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Time in which an average that is not renewed loses half of its size and weight.
 pub const FADE: Duration = Duration::from_secs(15);
+/// So many stalls make a miner one that stalls.
+pub const STALLS: u32 = 2;
+/// A miner that has not stalled for so long has a new beginning.
+pub const STALL_MEMORY: Duration = Duration::from_secs(3600);
 /// Weight of the average so far against a new wait, when it is fresh.
 const OLD: f64 = 0.7;
 
@@ -48,9 +58,21 @@ struct Condition {
     until: Option<Instant>,
     /// A request is trying it after a pause.
     on_trial: bool,
+    stalls: u32,
+    /// When it stalled last.
+    stalled_at: Option<Instant>,
 }
 
 impl Condition {
+    /// The stalls that are not forgotten.
+    fn stalls(&self, now: Instant) -> u32 {
+        let age = self.stalled_at.map(|at| now.saturating_duration_since(at));
+        match age {
+            Some(age) if age < STALL_MEMORY => self.stalls,
+            _ => 0,
+        }
+    }
+
     /// What is left of the average's weight: 1 when just measured, 0 if never.
     fn freshness(&self, now: Instant) -> f64 {
         let age = self.waited_at.map(|at| now.saturating_duration_since(at));
@@ -69,6 +91,8 @@ pub struct Reading {
     pub asked_now: u32,
     /// False while it is set aside.
     pub available: bool,
+    /// It lets jobs lie.
+    pub stalls: bool,
 }
 
 /// Marks a miner as being asked until dropped.
@@ -87,6 +111,7 @@ impl Conditions {
             wait_ms: condition.wait_ms * condition.freshness(now),
             asked_now: condition.asked_now,
             available: !paused && !condition.on_trial,
+            stalls: STALLS <= condition.stalls(now),
         }
     }
 
@@ -120,6 +145,15 @@ impl Conditions {
         condition.failures = 0;
         condition.until = None;
         condition.on_trial = false;
+        condition.stalls = condition.stalls.saturating_sub(1);
+    }
+
+    /// A miner let a job lie.
+    pub fn stalled(&self, hotkey: &Hotkey, now: Instant) {
+        let mut of = self.lock();
+        let condition = of.entry(*hotkey).or_default();
+        condition.stalls = condition.stalls(now).saturating_add(1);
+        condition.stalled_at = Some(now);
     }
 
     /// A miner failed.
@@ -193,6 +227,23 @@ mod tests {
         assert!(!conditions.read(&MINER, later).available);
         drop(trial);
         assert!(conditions.read(&MINER, later).available);
+    }
+
+    #[test]
+    fn who_stalls_twice_is_known_for_it_until_it_serves_or_an_hour_has_gone() {
+        let (conditions, start) = (Conditions::default(), Instant::now());
+        let stalls_at = |now| conditions.read(&MINER, now).stalls;
+        conditions.stalled(&MINER, start);
+        assert!(!stalls_at(start), "once is bad luck");
+        conditions.stalled(&MINER, start);
+        assert!(stalls_at(start));
+        conditions.served(&MINER);
+        assert!(!stalls_at(start));
+        conditions.stalled(&MINER, start);
+        assert!(stalls_at(start), "one answer makes up for one stall");
+        assert!(!stalls_at(start + STALL_MEMORY));
+        conditions.stalled(&MINER, start + STALL_MEMORY);
+        assert!(!stalls_at(start + STALL_MEMORY), "it began anew");
     }
 
     #[test]

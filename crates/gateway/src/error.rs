@@ -151,7 +151,7 @@ impl ApiError {
 
     /// 401: the key is none of ours. The message does not repeat it.
     pub fn wrong_key() -> Self {
-        let message = "incorrect API key provided";
+        let message = "incorrect API key provided; send one that this gateway's operator gave out";
         let kind = "authentication_error";
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -213,7 +213,8 @@ impl ApiError {
     pub fn job_not_found(id: &str) -> Self {
         let id: String = id.chars().take(80).collect();
         let message = format!(
-            "there is no `{id}`; a finished job is kept for a day, and one can be deleted before"
+            "there is no `{id}`; a finished job is kept for a day at most, one without a result for ten minutes, and any can be \
+             deleted before: create another"
         );
         let code = Some("job_not_found");
         Self::new(StatusCode::NOT_FOUND, INVALID, code, Some("id"), message)
@@ -261,6 +262,31 @@ impl ApiError {
         Self::new(status, "rate_limit_error", code, None, message).retry_after(pause)
     }
 
+    /// 429: this customer listens to as many jobs as it may.
+    pub fn too_many_listening(limit: usize) -> Self {
+        let message = format!(
+            "you are listening {limit} times, which is as often as one customer may; close one, or GET the job instead"
+        );
+        let (status, code) = (StatusCode::TOO_MANY_REQUESTS, Some("too_many_listeners"));
+        let pause = Duration::from_secs(5);
+        Self::new(status, "rate_limit_error", code, None, message).retry_after(pause)
+    }
+
+    /// 403: nobody here is told apart, so nobody is shown a list.
+    pub fn list_needs_key() -> Self {
+        let message = "this gateway asks for no keys, so it cannot tell your jobs from those of others at your address and lists none; \
+                       keep the `id` that you get with each";
+        let (status, code) = (StatusCode::FORBIDDEN, Some("list_needs_key"));
+        Self::new(status, INVALID, code, None, message)
+    }
+
+    /// 403: the job is another key's.
+    pub fn not_your_job() -> Self {
+        let message = "this job was created with another key; only with that one can it be cancelled or deleted";
+        let (status, code) = (StatusCode::FORBIDDEN, Some("not_your_job"));
+        Self::new(status, INVALID, code, Some("id"), message)
+    }
+
     /// 503: there is no room for one more job.
     pub fn jobs_full(why: &str) -> Self {
         let message = format!("the gateway takes no more jobs just now: {why}; try again later");
@@ -295,13 +321,13 @@ impl ApiError {
             INVALID,
             Some("request_timeout"),
             None,
-            "the body did not arrive in time",
+            "the body did not arrive in time; send it again, all at once",
         )
     }
 
     /// 413: the body is larger than this gateway takes.
     pub fn too_large(limit: usize) -> Self {
-        let message = format!("the request body is larger than {limit} bytes");
+        let message = format!("the request body is larger than {limit} bytes; send a smaller one");
         let status = StatusCode::PAYLOAD_TOO_LARGE;
         Self::new(status, INVALID, Some("request_too_large"), None, message)
     }

@@ -11,20 +11,24 @@ use axum::http::header::{
     CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use molecule::{Molecule, mmcif, pdb, plot};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::task::spawn_blocking;
 
 use crate::error::ApiError;
+use crate::jobs::Job;
 use crate::jobs::api::{Face, Wanted, delivered, found, netuid, object, text};
-use crate::jobs::{Job, Owner};
+use crate::limits::Customer;
 use crate::openapi;
 use crate::service::{Gateway, ascii};
 
 /// The task that folds.
 pub(crate) const TASK: &str = "protein-folding";
+
+/// How far an energy may be from that of the coordinates, in kcal/mol: as far as the task's check lets it.
+pub(crate) const ENERGY_SLACK: f64 = 0.01;
 
 /// `/v1/folds`.
 static FOLDS: Face = Face {
@@ -69,14 +73,34 @@ impl File {
             Self::Cif => answer.mmcif.clone(),
             Self::Pdb => pdb::write(&molecule()?),
             Self::Ramachandran => plot::ramachandran(&molecule()?),
-            Self::Energy => plot::energy_over_time(&answer.history),
+            Self::Energy => plot::energy_over_time(&answer.told()),
         })
     }
+}
+
+impl Answer {
+    /// How the energy fell, by the miner's account, as far as the structure bears it out: nothing was ever lower than what was found.
+    fn told(&self) -> Vec<(f64, f64)> {
+        let is_possible =
+            |(at, energy): &(f64, f64)| 0.0 <= *at && self.energy - ENERGY_SLACK <= *energy;
+        self.history.iter().copied().filter(is_possible).collect()
+    }
+}
+
+/// The energy of an answer, in kcal/mol: that of its coordinates, if it has been checked.
+pub(crate) fn energy(answer: &str) -> Option<f64> {
+    #[derive(Deserialize)]
+    struct Energy {
+        energy: f64,
+    }
+    let read = serde_json::from_str::<Energy>(answer).ok();
+    read.map(|read| read.energy)
 }
 
 /// What is read of the task's answer.
 #[derive(Deserialize)]
 struct Answer {
+    energy: f64,
     mmcif: String,
     #[serde(default)]
     history: Vec<(f64, f64)>,
@@ -84,15 +108,9 @@ struct Answer {
 
 /// What is told of a fold beyond what is told of every job.
 fn tell(job: &Job, told: &mut Map<String, Value>) {
-    #[derive(Deserialize)]
-    struct Energy {
-        energy: f64,
-    }
-    // The energy of the answer itself, once nothing more comes; before, the miner's word for the best so far.
-    let given = job.answer.as_ref().filter(|_| job.state.is_finished());
-    let given = given.and_then(|given| serde_json::from_str::<Energy>(&given.body).ok());
-    let energy = given.map(|given| given.energy).or(job.figure);
+    let (energy, is_checked) = job.shown();
     told.insert("energy".into(), json!(energy));
+    told.insert("energy_is_checked".into(), json!(is_checked));
     let request: Value = serde_json::from_str(&job.request).unwrap_or_default();
     for name in ["sequence", "is_capped", "budget_s"] {
         told.insert(name.into(), request[name].clone());
@@ -113,6 +131,9 @@ fn tell(job: &Job, told: &mut Map<String, Value>) {
 }
 
 /// Begins to fold a protein.
+///
+/// The `id` that comes back is the fold's name, 128 random bits. Whoever knows it may read the fold and its files; keep it. Where the
+/// gateway asks for no keys it is also all that is needed to cancel or delete the fold, and cannot be found again in a list.
 #[utoipa::path(post, path = "/v1/folds", tag = "folds", request_body = openapi::FoldRequest,
     responses(
         (status = 202, description = "The fold, which goes on by itself", body = openapi::Fold),
@@ -121,7 +142,7 @@ fn tell(job: &Job, told: &mut Map<String, Value>) {
     ))]
 pub async fn create(
     With(gateway): With<Gateway>,
-    Extension(owner): Extension<Owner>,
+    Extension(customer): Extension<Customer>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let _place = gateway.gates.admit()?;
@@ -132,23 +153,28 @@ pub async fn create(
         title: text(&mut fields, "title")?,
         request: Value::Object(fields),
     };
-    let job = wanted.order(&gateway, owner).await?;
+    let job = wanted.order(&gateway, customer.owner).await?;
     Ok(FOLDS.accepted(&gateway, &job))
 }
 
-/// Lists your folds, newest first.
+/// Lists your folds, newest first: those created with your key.
+///
+/// A gateway that asks for no keys cannot tell customers apart and shows a list only to whoever asks from its own machine.
 #[utoipa::path(get, path = "/v1/folds", tag = "folds",
     params(
         ("limit" = Option<usize>, Query, description = "At most so many, from 1 to 100; 20 unless given"),
         ("after" = Option<String>, Query, description = "Only those after this one in the list"),
     ),
-    responses((status = 200, description = "The folds", body = openapi::FoldList)))]
+    responses(
+        (status = 200, description = "The folds", body = openapi::FoldList),
+        (status = 403, description = "The gateway asks for no keys, and lists nothing", body = crate::error::ErrorEnvelope),
+    ))]
 pub async fn list(
     With(gateway): With<Gateway>,
-    Extension(owner): Extension<Owner>,
+    Extension(customer): Extension<Customer>,
     uri: Uri,
 ) -> Result<Json<Value>, ApiError> {
-    FOLDS.list(&gateway, owner, &uri)
+    FOLDS.list(&gateway, customer, &uri)
 }
 
 /// Tells how a fold is getting on.
@@ -165,32 +191,36 @@ pub async fn one(
     FOLDS.one(&gateway, &id)
 }
 
-/// Ends a fold; what it has found stays.
+/// Ends a fold; what it has found stays. Only the key that created it may; without keys, whoever knows its name.
 #[utoipa::path(post, path = "/v1/folds/{id}/cancel", tag = "folds",
     params(("id" = String, Path, description = "The fold's name")),
     responses(
         (status = 200, description = "The fold as it is now", body = openapi::Fold),
+        (status = 403, description = "It was created with another key", body = crate::error::ErrorEnvelope),
         (status = 404, description = "No such fold", body = crate::error::ErrorEnvelope),
     ))]
 pub async fn cancel(
     With(gateway): With<Gateway>,
+    Extension(customer): Extension<Customer>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    FOLDS.cancel(&gateway, &id).await
+    FOLDS.cancel(&gateway, customer, &id).await
 }
 
-/// Ends a fold and forgets it.
+/// Ends a fold and forgets it. Only the key that created it may; without keys, whoever knows its name.
 #[utoipa::path(delete, path = "/v1/folds/{id}", tag = "folds",
     params(("id" = String, Path, description = "The fold's name")),
     responses(
         (status = 200, description = "It is gone", body = openapi::Deleted),
+        (status = 403, description = "It was created with another key", body = crate::error::ErrorEnvelope),
         (status = 404, description = "No such fold", body = crate::error::ErrorEnvelope),
     ))]
 pub async fn delete(
     With(gateway): With<Gateway>,
+    Extension(customer): Extension<Customer>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    FOLDS.delete(&gateway, &id).await
+    FOLDS.delete(&gateway, customer, &id).await
 }
 
 /// Tells of a fold's progress as it comes, until it ends.
@@ -206,10 +236,11 @@ pub async fn delete(
     ))]
 pub async fn events(
     With(gateway): With<Gateway>,
+    Extension(customer): Extension<Customer>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    FOLDS.events(&gateway, &id, &headers)
+    FOLDS.events(&gateway, customer, &id, &headers)
 }
 
 /// Gives one of a fold's files, of the best structure so far: the header `x-stoa-job` says whether it is final.
@@ -229,7 +260,7 @@ pub async fn file(
     Path((id, name)): Path<(String, String)>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    let _place = gateway.gates.admit()?;
+    let place = gateway.gates.admit()?;
     let file = File::ALL.into_iter().find(|file| file.name() == name);
     let file = file.ok_or_else(|| ApiError::unknown_url("GET", uri.path()))?;
     let job = FOLDS.find(&gateway, &id)?;
@@ -247,7 +278,8 @@ pub async fn file(
         ApiError::unreadable_result()
     })?;
     let disposition = ascii(format!("inline; filename=\"{}\"", file.name()));
-    let headers = [
+    let mut response = delivered(&job, &given, content.into(), place);
+    response.headers_mut().extend([
         (CONTENT_TYPE, HeaderValue::from_static(file.media_type())),
         (CONTENT_DISPOSITION, disposition),
         // The structure is a stranger's text: no browser may take it for a page.
@@ -256,6 +288,6 @@ pub async fn file(
             CONTENT_SECURITY_POLICY,
             HeaderValue::from_static("sandbox; default-src 'none'; style-src 'unsafe-inline'"),
         ),
-    ];
-    Ok(delivered(&job, &given, (headers, content).into_response()))
+    ]);
+    Ok(response)
 }

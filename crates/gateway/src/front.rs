@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, FORWARDED, ORIGIN, VIA};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
@@ -130,16 +130,29 @@ pub(crate) async fn gate(
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
     let charged = gateway.gates.authenticate(authorization).and_then(|key| {
-        let owner = gateway.gates.owner(key, peer);
-        Ok((owner, gateway.gates.charge(key, Instant::now())?))
+        let customer = gateway
+            .gates
+            .customer(key, peer, is_relayed(request.headers()));
+        Ok((
+            customer,
+            gateway.gates.charge(customer.owner, Instant::now())?,
+        ))
     });
     match charged {
-        Ok((owner, allowance)) => {
-            request.extensions_mut().insert(owner);
+        Ok((customer, allowance)) => {
+            request.extensions_mut().insert(customer);
             with_allowance(next.run(request).await, allowance)
         }
         Err(error) => error.into_response(),
     }
+}
+
+/// Whether somebody else than the sender wants this: a proxy's customer, or the page that a browser shows.
+fn is_relayed(headers: &HeaderMap) -> bool {
+    const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+    const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+    let signs = [FORWARDED, FORWARDED_FOR, REAL_IP, VIA, ORIGIN];
+    signs.iter().any(|name| headers.contains_key(name))
 }
 
 fn with_allowance(mut response: Response, allowance: Option<Allowance>) -> Response {

@@ -3,6 +3,15 @@
 //! Four gates in this order: the key must be known, the key must not ask more often than it may, its body must fit into the
 //! memory that all bodies share, and the gateway must have room. The last is a semaphore: its permit travels with the answer's stream, so a slow reader occupies a place for as
 //! long as it reads, and no queue grows behind it; one that stops reading loses it.
+//!
+//! # Who is who
+//!
+//! * Where keys are asked for, a customer is its key.
+//! * Where none are, anyone could make one up; a customer is the network it comes from: an IPv4 address, or the /48 of an IPv6 one,
+//!   which is what one household or one rented machine commands. Rates, jobs and listeners are counted under that name, and nothing
+//!   else follows from it, because strangers share networks.
+//! * Whoever asks a gateway without keys from the machine that it runs on, by the loopback address and for nobody else (no proxy's
+//!   header, no web page's), is *at home*: its operator, or a developer with a market of his own.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,10 +23,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::error::ApiError;
 use crate::jobs::Owner;
 
-/// Keys whose rate is remembered; when full, those that have been idle for a minute are forgotten.
-const KEYS_MAX: usize = 16_384;
+/// Customers whose rate is remembered; when full, those that have been idle for a minute are forgotten.
+const OWNERS_MAX: usize = 16_384;
 
-/// Longer keys are nobody's; remembering one costs its length.
+/// Longer keys are nobody's.
 const KEY_BYTES_MAX: usize = 256;
 
 /// All bodies that are being received together, in bytes: as many connections may be sending as like.
@@ -32,19 +41,51 @@ pub struct Gates {
     desks: Arc<Semaphore>,
 }
 
-/// How often one key may ask.
+/// How often one customer may ask.
 pub struct Rate {
     per_minute: u32,
-    buckets: Mutex<HashMap<String, Bucket>>,
+    buckets: Mutex<HashMap<Owner, Bucket>>,
 }
 
-/// What is left of one key's minute.
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Customer {
+    /// The name under which its rate, its jobs and its listeners are counted.
+    pub owner: Owner,
+    /// What the name rests on.
+    pub known: Known,
+}
+
+/// What a customer is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Its key, which nobody else has.
+    ByKey,
+    /// Asking from the gateway's own machine.
+    AtHome,
+    /// Its network, which it may share with strangers.
+    ByNetwork,
+}
+
+impl Customer {
+    /// Whether it may be shown what was created under its name.
+    pub fn may_list(&self) -> bool {
+        self.known != Known::ByNetwork
+    }
+
+    /// Whether it may end a job of `owner` whose name it knows. Without keys the name itself entitles to that.
+    pub fn may_end(&self, owner: Owner) -> bool {
+        self.known != Known::ByKey || self.owner == owner
+    }
+}
+
+/// What is left of one customer's minute.
 struct Bucket {
     tokens: f64,
     at: Instant,
 }
 
-/// How a key stands after asking once, for the `x-ratelimit-*` headers.
+/// How a customer stands after asking once, for the `x-ratelimit-*` headers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Allowance {
     /// Requests per minute.
@@ -56,7 +97,7 @@ pub struct Allowance {
 }
 
 impl Gates {
-    /// No `keys` accept everyone; `per_minute` limits each key, `at_once` the whole gateway.
+    /// No `keys` accept everyone; `per_minute` limits each customer, `at_once` the whole gateway.
     pub fn new(keys: Vec<String>, per_minute: Option<u32>, at_once: usize) -> Self {
         let rate = per_minute.map(|per_minute| Rate {
             per_minute,
@@ -71,7 +112,7 @@ impl Gates {
         }
     }
 
-    /// Checks the `Authorization` header and returns the name under which its rate is counted.
+    /// Checks the `Authorization` header and returns the key in it.
     ///
     /// # Errors
     ///
@@ -102,31 +143,44 @@ impl Gates {
         }
     }
 
-    /// Who asks, as far as jobs are concerned: the key where keys are asked for, else the address, because anyone can make a key up.
-    /// Whoever has a part of an IPv6 network has all of it.
-    pub fn owner(&self, key: &str, peer: Option<IpAddr>) -> Owner {
+    /// Who asks with this key from this address; `is_relayed` if on behalf of somebody else.
+    pub fn customer(&self, key: &str, peer: Option<IpAddr>, is_relayed: bool) -> Customer {
         if !self.keys.is_empty() {
-            return Owner::of(&format!("key {key}"));
+            return Customer {
+                owner: Owner::of(&format!("key {key}")),
+                known: Known::ByKey,
+            };
         }
-        match peer.map(|address| address.to_canonical()) {
+        let peer = peer.map(|address| address.to_canonical());
+        if !is_relayed && peer.is_some_and(|address| address.is_loopback()) {
+            return Customer {
+                owner: Owner::of("this machine"),
+                known: Known::AtHome,
+            };
+        }
+        let owner = match peer {
             None => Owner::of("address unknown"),
             Some(IpAddr::V4(address)) => Owner::of(&format!("address {address}")),
             Some(IpAddr::V6(address)) => {
-                let [a, b, c, d, ..] = address.segments();
-                Owner::of(&format!("network {a:x}:{b:x}:{c:x}:{d:x}"))
+                let [a, b, c, ..] = address.segments();
+                Owner::of(&format!("network {a:x}:{b:x}:{c:x}"))
             }
+        };
+        Customer {
+            owner,
+            known: Known::ByNetwork,
         }
     }
 
-    /// Counts one request of `key`; `None` where no rate is configured.
+    /// Counts one request of a customer; `None` where no rate is configured.
     ///
     /// # Errors
     ///
     /// 429 if its minute is used up.
-    pub fn charge(&self, key: &str, now: Instant) -> Result<Option<Allowance>, ApiError> {
+    pub fn charge(&self, owner: Owner, now: Instant) -> Result<Option<Allowance>, ApiError> {
         self.rate
             .as_ref()
-            .map(|rate| rate.charge(key, now))
+            .map(|rate| rate.charge(owner, now))
             .transpose()
     }
 
@@ -171,23 +225,23 @@ fn processors() -> usize {
 
 impl Rate {
     /// A bucket that holds a minute's requests and refills evenly.
-    fn charge(&self, key: &str, now: Instant) -> Result<Allowance, ApiError> {
+    fn charge(&self, owner: Owner, now: Instant) -> Result<Allowance, ApiError> {
         let full = f64::from(self.per_minute);
         let per_second = full / 60.0;
         let mut buckets = self
             .buckets
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        if buckets.len() >= KEYS_MAX && !buckets.contains_key(key) {
+        if buckets.len() >= OWNERS_MAX && !buckets.contains_key(&owner) {
             buckets.retain(|_, bucket| now.duration_since(bucket.at) < Duration::from_secs(60));
         }
-        if buckets.len() >= KEYS_MAX && !buckets.contains_key(key) {
+        if buckets.len() >= OWNERS_MAX && !buckets.contains_key(&owner) {
             return Err(ApiError::rate_limited(
                 self.per_minute,
                 Duration::from_secs(60),
             ));
         }
-        let bucket = buckets.entry(key.to_string()).or_insert(Bucket {
+        let bucket = buckets.entry(owner).or_insert(Bucket {
             tokens: full,
             at: now,
         });
@@ -231,7 +285,7 @@ mod tests {
         assert_eq!(
             gates.authenticate(Some(&long)),
             Err(ApiError::wrong_key()),
-            "every key asked with is remembered"
+            "every key is compared in full"
         );
     }
 
@@ -256,20 +310,50 @@ mod tests {
         assert_eq!(gates.authenticate(None), Err(ApiError::no_key()));
     }
 
+    fn of(gates: &Gates, key: &str, address: &str) -> Customer {
+        gates.customer(key, Some(address.parse().expect("an address")), false)
+    }
+
     /// A key that nobody checks would be a new customer each time.
     #[test]
-    fn a_customer_is_a_key_or_else_an_address() {
+    fn a_customer_is_a_key_or_else_a_network() {
         let open = Gates::new(vec![], None, 1);
-        let [one, same, other] = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"];
-        let of = |gates: &Gates, key, address: &str| {
-            gates.owner(key, Some(address.parse().expect("an address")))
-        };
+        let [one, same, other] = ["2001:db8::1", "2001:db8:0:ffff::2", "2001:db8:1::1"];
         assert_eq!(of(&open, "a", one), of(&open, "b", same));
         assert_ne!(of(&open, "a", one), of(&open, "a", other));
         assert_eq!(of(&open, "", "::ffff:10.0.0.1"), of(&open, "", "10.0.0.1"));
+        assert_ne!(of(&open, "", "10.0.0.2"), of(&open, "", "10.0.0.1"));
         let keyed = Gates::new(vec!["a".into(), "b".into()], None, 1);
         assert_eq!(of(&keyed, "a", one), of(&keyed, "a", other));
         assert_ne!(of(&keyed, "a", one), of(&keyed, "b", one));
+    }
+
+    #[test]
+    fn a_list_is_for_who_has_a_key_or_is_at_home() {
+        let open = Gates::new(vec![], None, 1);
+        for home in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+            let customer = of(&open, "", home);
+            assert_eq!((customer.known, customer.may_list()), (Known::AtHome, true));
+            let relayed = open.customer("", home.parse().ok(), true);
+            assert!(
+                !relayed.may_list(),
+                "a proxy on this machine is not its user"
+            );
+        }
+        assert!(!of(&open, "any", "10.0.0.1").may_list());
+        assert!(!open.customer("any", None, false).may_list());
+        let keyed = Gates::new(vec!["a".into()], None, 1);
+        assert!(of(&keyed, "a", "10.0.0.1").may_list());
+    }
+
+    #[test]
+    fn with_keys_a_job_is_ended_by_its_own() {
+        let open = Gates::new(vec![], None, 1);
+        let keyed = Gates::new(vec!["a".into(), "b".into()], None, 1);
+        let [a, b] = ["a", "b"].map(|key| of(&keyed, key, "10.0.0.1"));
+        assert!(a.may_end(a.owner) && !b.may_end(a.owner));
+        let [here, there] = ["10.0.0.1", "10.0.0.2"].map(|from| of(&open, "", from));
+        assert!(there.may_end(here.owner), "the name is all it takes");
     }
 
     #[test]
@@ -278,18 +362,24 @@ mod tests {
         let start = Instant::now();
         for left in (0..60).rev() {
             let allowance = gates
-                .charge("a", start)
+                .charge(Owner::of("a"), start)
                 .expect("within the minute")
                 .expect("a rate");
             assert_eq!((allowance.limit, allowance.remaining), (60, left));
         }
-        let refused = gates.charge("a", start).expect_err("the minute is used up");
+        let refused = gates
+            .charge(Owner::of("a"), start)
+            .expect_err("the minute is used up");
         assert_eq!(refused, ApiError::rate_limited(60, Duration::from_secs(1)));
         assert!(
-            gates.charge("b", start).is_ok(),
-            "another key has its own minute"
+            gates.charge(Owner::of("b"), start).is_ok(),
+            "another customer has its own minute"
         );
-        assert!(gates.charge("a", start + Duration::from_secs(1)).is_ok());
+        assert!(
+            gates
+                .charge(Owner::of("a"), start + Duration::from_secs(1))
+                .is_ok()
+        );
     }
 
     #[test]

@@ -251,7 +251,7 @@ pub struct JobRequest {
 /// What is told of every job.
 #[derive(Serialize, ToSchema)]
 pub struct JobProgress {
-    /// Its name. Whoever knows it may read the result and end the job.
+    /// Its name, of 128 random bits. Whoever knows it may read the job and its result; where no keys are asked for, also end it.
     id: String,
     /// `job`, or what it is called behind a front door of its own.
     object: String,
@@ -279,7 +279,7 @@ pub struct JobProgress {
     updated_at: u64,
     /// Unix seconds.
     finished_at: Option<u64>,
-    /// Unix seconds; then it is forgotten.
+    /// Unix seconds; then it is forgotten: ten minutes after its end if it has no result, else a day.
     expires_at: Option<u64>,
     /// Grows with every change; what events are numbered with.
     version: u64,
@@ -303,6 +303,8 @@ pub struct Job {
     progress: JobProgress,
     /// The task's own measure of the best answer so far.
     figure: Option<f64>,
+    /// Whether the gateway found that figure itself, in an answer that can be fetched; else it is the miner's word.
+    figure_is_checked: bool,
 }
 
 /// Your jobs.
@@ -349,6 +351,8 @@ pub struct Fold {
     progress: JobProgress,
     /// Of the best structure so far, in kcal/mol.
     energy: Option<f64>,
+    /// Whether the gateway computed that energy from the coordinates that can be fetched; else it is the miner's word.
+    energy_is_checked: bool,
     /// What is folded.
     sequence: String,
     /// Whether its ends are capped.

@@ -3,15 +3,34 @@
 //! An answer's stream holds a place in the gateway and a connection to a miner. A connection whose other end has stopped
 //! reading never asks for the next frame, so nothing that runs inside the stream could end it; a watch beside it does.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
+use bytes::Bytes;
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
+
+/// A download is handed out in pieces of so many bytes.
+const PIECE_BYTES: usize = 64 * 1024;
+/// Whoever does not read on for so long loses a download.
+const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(60);
+
+/// A body that holds its place among the requests under way until its reader has taken it.
+pub(crate) fn download(content: Bytes, place: OwnedSemaphorePermit) -> Body {
+    let pieces = stream::unfold((content, place), |(mut content, place)| async move {
+        let length = content.len().min(PIECE_BYTES);
+        let piece = content.split_to(length);
+        (0 < length).then_some((Ok::<_, Infallible>(piece), (content, place)))
+    });
+    Body::from_stream(Watched::new(pieces, DOWNLOAD_PATIENCE))
+}
 
 /// A stream whose reader is watched.
 pub struct Watched<T> {

@@ -35,7 +35,7 @@ pub struct Config {
     pub hotkeys: Vec<Pair>,
     /// Keys that customers may use; none lets everyone in.
     pub api_keys: Vec<String>,
-    /// Requests per minute and key.
+    /// Requests per minute and customer: a key, or a network where no keys are asked for.
     pub requests_per_minute: Option<u32>,
     /// Requests under way at once.
     pub requests_at_once: usize,

@@ -46,6 +46,20 @@ pub enum MinerError {
     Receipt(String),
 }
 
+impl MinerError {
+    /// What it sent is in no form that the task has. The complaint may quote as much of it as there is, and is logged and shown to
+    /// customers: only its beginning is kept.
+    pub fn formless(complaint: impl std::fmt::Display) -> Self {
+        const CHARS_MAX: usize = 200;
+        let mut words: String = complaint.to_string();
+        if let Some((end, _)) = words.char_indices().nth(CHARS_MAX) {
+            words.truncate(end);
+            words.push('…');
+        }
+        Self::Protocol(words)
+    }
+}
+
 /// A miner's answer, part by part.
 pub type Parts = Pin<Box<dyn Stream<Item = Result<Part, MinerError>> + Send>>;
 
@@ -177,7 +191,7 @@ impl Transport for Http {
             let header = |name| headers.get(name).map(|value| value.as_bytes());
             let body = bounded(response, reply_bytes_max).await?.into();
             JobReply::read(header(JOB_HEADER), header(RECEIPT_HEADER), body)
-                .map_err(|error| MinerError::Protocol(error.to_string()))
+                .map_err(MinerError::formless)
         }
         .boxed()
     }

@@ -104,8 +104,7 @@ impl Errand for Work {
             receipt
                 .check(miner.hotkey, &task, request_hash, &body)
                 .map_err(|error| MinerError::Receipt(error.to_string()))?;
-            kind.check_answer(&body)
-                .map_err(|complaint| MinerError::Protocol(complaint.to_string()))?;
+            kind.check_answer(&body).map_err(MinerError::formless)?;
             Ok(Done { body, receipt })
         }
         .boxed()

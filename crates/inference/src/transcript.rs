@@ -8,8 +8,11 @@ use crate::error::Error;
 use crate::model::Model;
 use crate::request::FinishReason;
 
-/// So many tokens may stay undecided about a character before it is shown as U+FFFD; a character has at most four bytes.
+/// So many tokens may stay undecided about a character before what is certain of them is spelled.
 const UNDECIDED_TOKENS_MAX: usize = 8;
+
+/// So many bytes, and so at most so many tokens, can a character lack its end by.
+const INCOMPLETE_BYTES_MAX: usize = 3;
 
 /// The text of an answer so far.
 pub(crate) struct Transcript<'a> {
@@ -89,12 +92,34 @@ impl<'a> Transcript<'a> {
         if incomplete && self.ended.is_none() && undecided < UNDECIDED_TOKENS_MAX {
             return Ok(());
         }
-        if let Some(new) = whole.strip_prefix(known.as_str()) {
+        let (spelled, to) = if incomplete && self.ended.is_none() {
+            self.complete_part(whole)?
+        } else {
+            (whole, self.ids.len())
+        };
+        if let Some(new) = spelled.strip_prefix(known.as_str()) {
             self.text.push_str(new);
         }
         self.context_from = self.spelled_to;
-        self.spelled_to = self.ids.len();
+        self.spelled_to = to;
         Ok(())
+    }
+
+    /// The part of `whole` before the character that may be incomplete at its end, and the token up to which it goes.
+    ///
+    /// A text may hold U+FFFD itself, or bytes that are no character at all, for many tokens on end: the cut is where
+    /// both sides spell what the whole spells. Without one, the whole is given.
+    fn complete_part(&self, whole: String) -> Result<(String, usize), Error> {
+        let vocabulary = self.model.vocabulary();
+        let end = self.ids.len();
+        for cut in end - INCOMPLETE_BYTES_MAX..end {
+            let before = vocabulary.decode(&self.ids[self.context_from..cut])?;
+            let after = vocabulary.decode(&self.ids[cut..])?;
+            if whole.strip_prefix(&before) == Some(&after) {
+                return Ok((before, cut));
+            }
+        }
+        Ok((whole, end))
     }
 
     /// Ends at the first stop sequence, or hands out all that cannot be the beginning of one.

@@ -3,6 +3,7 @@
 //! Each change makes a new version of the view and wakes whoever waits for one. When a job is over, only one thing can still change: a
 //! worker that was told to stop may hand in what it had.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -20,6 +21,8 @@ pub(crate) struct Job {
     pub(crate) body: Bytes,
     pub(crate) arrival: Instant,
     patience: Duration,
+    /// When its asker was last heard of.
+    asked_ms: AtomicU64,
     view: watch::Sender<View>,
 }
 
@@ -56,7 +59,7 @@ pub(crate) struct Answer {
 }
 
 impl Job {
-    pub(crate) fn new(submission: Submission, patience: Duration) -> Self {
+    pub(crate) fn new(submission: Submission, patience: Duration, now_ms: u64) -> Self {
         let Submission {
             id,
             asker,
@@ -79,6 +82,7 @@ impl Job {
             body,
             arrival,
             patience,
+            asked_ms: AtomicU64::new(now_ms),
             view: watch::Sender::new(view),
         }
     }
@@ -104,6 +108,16 @@ impl Job {
     /// Whether its asker waits no longer.
     pub(crate) fn is_late(&self) -> bool {
         self.patience < self.arrival.elapsed()
+    }
+
+    /// Notes that its asker was heard of.
+    pub(crate) fn ask(&self, now_ms: u64) {
+        self.asked_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// For how long its asker has not been heard of.
+    pub(crate) fn unasked_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_sub(self.asked_ms.load(Ordering::Relaxed))
     }
 
     pub(crate) fn keeping(&self) -> Keeping {
@@ -149,8 +163,8 @@ impl Job {
         self.arrival.elapsed()
     }
 
-    /// Takes a report in. Returns whether the work is still wanted.
-    pub(crate) fn learn(&self, progress: Progress) -> bool {
+    /// Takes a report in, unless the job is over.
+    pub(crate) fn learn(&self, progress: Progress) {
         self.change(|view| {
             view.fraction = match progress.fraction.is_nan() {
                 true => view.fraction,
@@ -160,7 +174,7 @@ impl Job {
             if let Some(answer) = progress.answer {
                 view.answer = Some(answer.into());
             }
-        })
+        });
     }
 
     /// Takes the answer in. Returns whether that ended the job; if it was over before, the answer is what it had found.
@@ -196,6 +210,11 @@ impl Job {
     /// Ends the job because its asker wants no more of it. Returns whether it was not over before.
     pub(crate) fn cancel(&self, now_ms: u64) -> bool {
         self.end(JobState::Cancelled, None, now_ms)
+    }
+
+    /// Ends the job because its asker seems to want no more of it. Returns whether it was not over before.
+    pub(crate) fn abandon(&self, why: &str, now_ms: u64) -> bool {
+        self.end(JobState::Cancelled, Some(why.to_owned()), now_ms)
     }
 
     fn end(&self, state: JobState, message: Option<String>, now_ms: u64) -> bool {

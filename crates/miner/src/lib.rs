@@ -15,7 +15,8 @@
 //! * A request is refused by the cheapest check that fails, in the order of `docs/protocol.md`.
 //! * Admission is a semaphore: a permit is taken without waiting, or the request is refused with `retry-after`, and the
 //!   permit lives as long as the answer streams, or the worker works.
-//! * Jobs have a yard: a line of bounded length before as many threads as there are processors, and views that polls wait at.
+//! * Jobs have a yard: a line of bounded length before as many threads as there are processors and one for guests, and views that polls
+//!   wait at.
 //! * The registrar follows the chain: who may ask, and whether the miner's published address is the one it listens on.
 //!   With the chain out of reach, the last known permits hold.
 //!
@@ -28,6 +29,7 @@ mod admission;
 mod answering;
 mod job;
 mod jobs;
+mod line;
 mod metrics;
 mod registrar;
 mod server;

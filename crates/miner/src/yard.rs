@@ -4,19 +4,28 @@
 //!  submit ──▶ a free bench? ──▶ the worker, on a thread ──▶ done, with a receipt
 //!                │ none: wait in line    │ every report ──▶ the job's view ──▶ polls wake
 //!                │ a long line: busy     │ failed, panicked ──▶ failed
-//!                └── cancelled, or too late ─┴─▶ told to break at its next report
+//!                └── cancelled, or too late, or nobody asks ─┴─▶ told to break at its next report
 //! ```
+//!
+//! # Who is next
+//!
+//! 1. There are as many benches as processors, and one more for guests; fewer if fewer answers are wanted at once, and where only one
+//!    is, there is no room for guests.
+//! 2. While all but one are taken, the last is only for an asker for whom nothing is being worked on: whatever one asker orders,
+//!    everybody else is still served.
+//! 3. Whenever a bench is free, the line is served by turns of askers ([`Line`]), not of jobs.
 //!
 //! # What always holds
 //!
 //! * There are at most so many threads as benches, and a worker that goes on regardless keeps its own until it ends.
 //! * At most [`WAITING_MAX`] jobs wait, at most [`WAITING_OF_ONE_MAX`] of one asker; whoever comes then is told to ask another.
 //! * A job is its submitter's: nobody else can follow it, fetch from it or cancel it.
+//! * A job that its asker has not asked about for [`UNASKED_MS`] is broken off, and what it has found is kept as that of a cancelled one.
 //! * A job that is over is kept until a minute after its answer was fetched, for [`KEPT_MS`] at most. When there are more than
 //!   [`KEPT_MAX`] of them, or they hold more than [`KEPT_BYTES_MAX`], the oldest go of whoever has the most: nobody pushes out another's.
 //! * Jobs live in memory only: a miner that starts again knows none of them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::num::NonZero;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,6 +40,7 @@ use tasks::{JobWorker, Limits, Progress, WorkError};
 use tokio::sync::Semaphore;
 
 use crate::job::{Answer, Job};
+use crate::line::Line;
 use crate::metrics::Metrics;
 use crate::server::Clock;
 use crate::workshop::{failure, refusal};
@@ -39,6 +49,9 @@ use crate::workshop::{failure, refusal};
 const WAITING_MAX: usize = 16;
 /// The most jobs of one asker in line.
 const WAITING_OF_ONE_MAX: usize = 4;
+/// How long a job goes on of which nobody asks how it is getting on. Askers ask again within [`protocol::POLL_MS_MAX`]; the rest is for
+/// a gateway, or the machine under it, to start again.
+const UNASKED_MS: u64 = 5 * 60 * 1_000;
 /// The most jobs kept when they are over.
 const KEPT_MAX: usize = 64;
 /// The most bytes of answers kept of jobs that are over.
@@ -57,18 +70,28 @@ pub(crate) struct Yard(Arc<Inner>);
 struct Inner {
     worker: Arc<dyn JobWorker>,
     metrics: Arc<Metrics>,
-    benches: usize,
+    benches: Benches,
     answer_bytes_max: usize,
     clock: Clock,
     ledger: Mutex<Ledger>,
     polls: Semaphore,
 }
 
+/// How many jobs are worked on at once.
+#[derive(Clone, Copy)]
+struct Benches {
+    /// Of whomever.
+    own: usize,
+    /// Together with the one for guests.
+    all: usize,
+}
+
 #[derive(Default)]
 struct Ledger {
     jobs: HashMap<Digest, Arc<Job>>,
-    waiting: VecDeque<Arc<Job>>,
-    working: usize,
+    line: Line<Arc<Job>>,
+    /// Whose jobs are being worked on, an entry for each.
+    working: Vec<Hotkey>,
     is_closed: bool,
 }
 
@@ -97,7 +120,7 @@ pub(crate) struct Census {
 }
 
 impl Yard {
-    /// A yard with as many benches as there are processors, or fewer if fewer answers are wanted at once.
+    /// A yard with a bench for each processor and one for guests, or fewer if fewer answers are wanted at once.
     pub(crate) fn new(
         worker: Arc<dyn JobWorker>,
         metrics: Arc<Metrics>,
@@ -109,7 +132,7 @@ impl Yard {
         Self(Arc::new(Inner {
             worker,
             metrics,
-            benches: processors.min(answers_max).max(1),
+            benches: Benches::of(processors, answers_max),
             answer_bytes_max: limits.answer_bytes.min(WORK_BYTES_MAX),
             clock,
             ledger: Mutex::default(),
@@ -126,19 +149,18 @@ impl Yard {
             .check(body)
             .map_err(|complaint| refusal(complaint.into()))?;
         let patience = inner.worker.patience_of(body);
-        let job = Arc::new(Job::new(submission, patience));
-        let mut ledger = inner.ledger();
-        ledger.sweep((inner.clock)());
-        ledger.check_room(&job, inner.benches)?;
-        if ledger.working < inner.benches {
-            ledger.working += 1;
+        let mut ledger = inner.swept();
+        let job = Arc::new(Job::new(submission, patience, (inner.clock)()));
+        if ledger.has_bench(&job.asker, inner.benches) {
+            ledger.working.push(job.asker);
             if let Err(error) = inner.clone().start(job.clone()) {
-                ledger.working -= 1;
+                ledger.leave(&job.asker);
                 tracing::error!(%error, "cannot start a worker's thread");
                 return Err(failure());
             }
         } else {
-            ledger.waiting.push_back(job.clone());
+            ledger.check_room(&job.asker)?;
+            ledger.line.push(job.asker, job.clone());
         }
         ledger.jobs.insert(job.id, job.clone());
         Ok(job.status())
@@ -169,7 +191,7 @@ impl Yard {
     /// Ends a job. The worker is told at its next report; what it has found then can be fetched.
     pub(crate) fn cancel(&self, asker: Hotkey, id: Digest) -> Result<JobStatus, Refusal> {
         let job = self.find(asker, id)?;
-        self.0.ledger().waiting.retain(|waiting| waiting.id != id);
+        self.0.ledger().line.retain(|waiting| waiting.id != id);
         if job.cancel((self.0.clock)()) {
             self.0.metrics.count("cancelled");
         }
@@ -180,7 +202,7 @@ impl Yard {
     pub(crate) fn close(&self) {
         let mut ledger = self.0.ledger();
         ledger.is_closed = true;
-        ledger.waiting.clear();
+        ledger.line.clear();
         for job in ledger.jobs.values() {
             job.give_up("this miner is stopping; ask another", (self.0.clock)());
         }
@@ -190,20 +212,21 @@ impl Yard {
     pub(crate) fn census(&self) -> Census {
         let ledger = self.0.ledger();
         Census {
-            working: ledger.working,
-            waiting: ledger.waiting.len(),
+            working: ledger.working.len(),
+            waiting: ledger.line.len(),
             kept: ledger.jobs.values().filter(|job| job.is_over()).count(),
         }
     }
 
     fn find(&self, asker: Hotkey, id: Digest) -> Result<Arc<Job>, Refusal> {
-        let mut ledger = self.0.ledger();
-        ledger.sweep((self.0.clock)());
+        let ledger = self.0.swept();
         let found = ledger.jobs.get(&id).filter(|job| job.asker == asker);
-        found.cloned().ok_or_else(|| {
+        let found = found.cloned().ok_or_else(|| {
             let message = format!("this miner has no job {id} of yours; submit it again");
             Refusal::new(Code::UnknownJob, message)
-        })
+        })?;
+        found.ask((self.0.clock)());
+        Ok(found)
     }
 }
 
@@ -212,13 +235,42 @@ impl Inner {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The ledger without what nobody waits for any more.
+    fn swept(&self) -> MutexGuard<'_, Ledger> {
+        let now_ms = (self.clock)();
+        let mut ledger = self.ledger();
+        for job in ledger.jobs.values() {
+            self.break_off_unasked(job, now_ms);
+        }
+        ledger.line.retain(|job| {
+            if job.is_late() {
+                let why = "it waited in line for as long as its asker waits";
+                job.give_up(why, now_ms);
+            }
+            !job.is_over()
+        });
+        ledger.forget(now_ms);
+        ledger
+    }
+
+    /// Ends a job that nobody asks about.
+    fn break_off_unasked(&self, job: &Job, now_ms: u64) {
+        if job.unasked_ms(now_ms) <= UNASKED_MS {
+            return;
+        }
+        let why = format!("nobody has asked about it for {} s", UNASKED_MS / 1_000);
+        if job.abandon(&why, now_ms) {
+            self.metrics.count("abandoned");
+        }
+    }
+
     /// A thread of its own, and not the runtime's: one that hangs does not keep the process from ending.
     fn start(self: Arc<Self>, job: Arc<Job>) -> std::io::Result<()> {
         let work = move || {
             let mut next = Some(job);
             while let Some(job) = next.take() {
                 self.carry_out(&job);
-                next = self.next();
+                next = self.next(&job.asker);
             }
         };
         thread::Builder::new()
@@ -227,29 +279,30 @@ impl Inner {
             .map(drop)
     }
 
-    /// The next in line for a bench that is free; without any the bench is left.
-    fn next(&self) -> Option<Arc<Job>> {
-        let mut ledger = self.ledger();
-        while let Some(job) = ledger.waiting.pop_front() {
-            if !job.is_late() {
-                return Some(job);
+    /// The next in line for the bench that an asker's job leaves; without any the bench is left. If the bench for guests becomes free by
+    /// it, that has a next as well.
+    fn next(self: &Arc<Self>, asker: &Hotkey) -> Option<Arc<Job>> {
+        let mut ledger = self.swept();
+        ledger.leave(asker);
+        let next = ledger.call(self.benches)?;
+        while let Some(guest) = ledger.call(self.benches) {
+            if let Err(error) = self.clone().start(guest.clone()) {
+                ledger.leave(&guest.asker);
+                tracing::error!(%error, "cannot start a worker's thread");
+                self.give_up(&guest, &failure());
             }
-            job.give_up(
-                "it waited in line for as long as its asker waits",
-                (self.clock)(),
-            );
         }
-        ledger.working -= 1;
-        None
+        Some(next)
     }
 
     fn carry_out(&self, job: &Job) {
         let queue = job.begin();
         let mut report = |progress| {
-            let is_wanted = job.learn(self.bounded(progress)) && !job.is_late();
-            match is_wanted {
-                true => ControlFlow::Continue(()),
-                false => ControlFlow::Break(()),
+            job.learn(self.bounded(progress));
+            self.break_off_unasked(job, (self.clock)());
+            match job.is_over() || job.is_late() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
             }
         };
         let working = || self.worker.work(&job.body, &mut report);
@@ -298,21 +351,48 @@ impl Inner {
     }
 }
 
+impl Benches {
+    fn of(processors: usize, answers_max: usize) -> Self {
+        let own = processors.min(answers_max.saturating_sub(1)).max(1);
+        let all = answers_max.clamp(1, own + 1);
+        Self { own, all }
+    }
+}
+
 impl Ledger {
-    fn check_room(&self, job: &Job, benches: usize) -> Result<(), Refusal> {
+    /// Whether a job of this asker may be worked on at once.
+    fn has_bench(&self, asker: &Hotkey, benches: Benches) -> bool {
+        let taken = self.working.len();
+        let is_guest = !self.working.contains(asker);
+        !self.is_closed && (taken < benches.own || is_guest && taken < benches.all)
+    }
+
+    /// Calls the next in line for whom there is a bench.
+    fn call(&mut self, benches: Benches) -> Option<Arc<Job>> {
+        let mut line = std::mem::take(&mut self.line);
+        let next = line.take(|asker| self.has_bench(asker, benches));
+        self.line = line;
+        self.working.extend(next.as_ref().map(|job| job.asker));
+        next
+    }
+
+    /// Frees the bench of one of an asker's jobs.
+    fn leave(&mut self, asker: &Hotkey) {
+        let place = self.working.iter().position(|other| other == asker);
+        self.working
+            .swap_remove(place.expect("a job that is worked on has its entry"));
+    }
+
+    fn check_room(&self, asker: &Hotkey) -> Result<(), Refusal> {
         let busy = |message: String| Err(Refusal::new(Code::Busy, message));
         if self.is_closed {
             return busy("this miner is stopping; ask another".into());
         }
-        if self.working < benches {
-            return Ok(());
-        }
-        let waiting = self.waiting.len();
-        let of_one = self.waiting.iter().filter(|other| other.asker == job.asker);
-        if WAITING_MAX <= waiting || WAITING_OF_ONE_MAX <= of_one.count() {
+        let waiting = self.line.len();
+        if WAITING_MAX <= waiting || WAITING_OF_ONE_MAX <= self.line.of(asker) {
             return busy(format!(
                 "{} jobs are worked on and {waiting} wait; ask another miner or try again",
-                self.working
+                self.working.len()
             ));
         }
         Ok(())
@@ -320,7 +400,7 @@ impl Ledger {
 
     /// Forgets the jobs that have been over for long enough, and some of those that are over if they are too many or too large: the
     /// oldest of whoever has the most.
-    fn sweep(&mut self, now_ms: u64) {
+    fn forget(&mut self, now_ms: u64) {
         self.jobs.retain(|_, job| {
             let is_old = |since: Option<u64>, most| since.is_some_and(|at| at + most < now_ms);
             let kept = job.keeping();

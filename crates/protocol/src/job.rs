@@ -37,7 +37,7 @@ pub enum JobState {
     Done,
     /// Given up by the miner.
     Failed,
-    /// Ended by the asker.
+    /// Ended by the asker, or broken off by the miner because nobody asked about it.
     Cancelled,
 }
 

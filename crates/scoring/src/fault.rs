@@ -15,6 +15,8 @@ pub enum Fault {
     Unreachable(String),
     /// The miner said no.
     Refused(String),
+    /// The miner said at once that it is full.
+    Busy(String),
     /// The answer took too long.
     TooSlow(String),
     /// What came was no answer in the protocol's form.
@@ -32,7 +34,7 @@ impl Fault {
     /// is no lie: it scores zero and no worse.
     pub const fn is_dishonest(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Refused(_) | Self::TooSlow(_) => false,
+            Self::Unreachable(_) | Self::Refused(_) | Self::Busy(_) | Self::TooSlow(_) => false,
             Self::Unreadable(_)
             | Self::FalseReceipt(_)
             | Self::FalseCount(_)
@@ -45,6 +47,7 @@ impl Fault {
         match self {
             Self::Unreachable(_) => "unreachable",
             Self::Refused(_) => "refused",
+            Self::Busy(_) => "busy",
             Self::TooSlow(_) => "too_slow",
             Self::Unreadable(_) => "unreadable",
             Self::FalseReceipt(_) => "false_receipt",
@@ -59,6 +62,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Unreachable(detail) => write!(f, "unreachable: {detail}"),
             Self::Refused(detail) => write!(f, "refused: {detail}"),
+            Self::Busy(detail) => write!(f, "busy: {detail}"),
             Self::TooSlow(detail) => write!(f, "too slow: {detail}"),
             Self::Unreadable(detail) => write!(f, "unreadable answer: {detail}"),
             Self::FalseReceipt(detail) => write!(f, "false receipt: {detail}"),

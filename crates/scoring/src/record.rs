@@ -74,6 +74,10 @@ pub struct Observation {
     /// Whether the answer was a lie.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_dishonest: bool,
+    /// Whether the miner said at once that it is full. What that costs is the task's to say; most count it as an answer that
+    /// is worth nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_busy: bool,
     /// See [`Judgement::speed`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speed: Option<Speed>,
@@ -104,6 +108,7 @@ impl Observation {
                 judgement.quality.clamp(0.0, 1.0)
             },
             is_dishonest: judgement.fault.as_ref().is_some_and(Fault::is_dishonest),
+            is_busy: matches!(judgement.fault, Some(Fault::Busy(_))),
             speed: judgement.speed,
             figures,
             mark: judgement.mark,
@@ -203,6 +208,18 @@ mod tests {
             serde_json::from_str::<Observation>(&json).expect("read back"),
             kept
         );
+    }
+
+    /// Tasks that do not care treat it as any absence; a state file from before knows nothing of it.
+    #[test]
+    fn being_full_is_remembered_as_such_and_is_no_lie() {
+        let full = Judgement::fault(Fault::Busy("all 2 places are taken".into()));
+        let kept = Observation::new(0, 0, &full);
+        assert!(kept.is_busy && !kept.is_dishonest && kept.quality == 0.0);
+        assert_eq!(full.reason, "busy: all 2 places are taken");
+        let before = r#"{"challenge":1,"at_ms":2,"quality":0.0}"#;
+        let before: Observation = serde_json::from_str(before).expect("an older record");
+        assert!(!before.is_busy);
     }
 
     #[test]

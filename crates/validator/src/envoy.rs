@@ -2,6 +2,9 @@
 //!
 //! What is said, in which order and at what pace is [`Errand`]'s business, the same for a probe as for a customer's job. A probe never
 //! cancels.
+//!
+//! A miner that is full says so when the job is submitted, and is told apart from others that refuse ([`Fault::Busy`]). Who has taken
+//! a job is not full any more, whatever it says: that would be a way to look at the work first.
 
 use std::time::Duration;
 
@@ -79,7 +82,13 @@ impl Courier for Envoy<'_> {
             body,
             ..self.probing.post(probe)
         };
-        self.probing.transport.tell(post, letter).await
+        let told = self.probing.transport.tell(post, letter).await;
+        told.map_err(|fault| match (letter, fault) {
+            (Letter::Poll(_) | Letter::Cancel(_), Fault::Busy(words)) => {
+                Fault::Refused(format!("busy after it took the job: {words}"))
+            }
+            (_, fault) => fault,
+        })
     }
 
     fn may_recover(fault: &Fault) -> bool {

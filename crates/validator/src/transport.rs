@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use primitives::TaskId;
 use protocol::{
-    Answer, AnswerError, Envelope, JOB_HEADER, JobError, JobReply, Letter, Part, PartReader,
+    Answer, AnswerError, Code, Envelope, JOB_HEADER, JobError, JobReply, Letter, Part, PartReader,
     RECEIPT_HEADER, Refusal, Route, SignedWorkReceipt, TASK_HEADER,
 };
 use scoring::Fault;
@@ -236,6 +236,7 @@ async fn refused(response: reqwest::Response) -> Fault {
         body.extend_from_slice(&piece);
     }
     match Refusal::from_json(&body) {
+        Some(refusal) if refusal.code == Code::Busy => Fault::Busy(refusal.message),
         Some(refusal) => Fault::Refused(refusal.to_string()),
         None => Fault::Refused(format!("status {status}")),
     }
@@ -258,7 +259,7 @@ mod tests {
     use super::*;
     use axum::http;
     use keys::Pair;
-    use protocol::{AnswerWriter, Code, Digest, Finish, Receipt, Usage, WorkReceipt};
+    use protocol::{AnswerWriter, Digest, Finish, Receipt, Usage, WorkReceipt};
 
     fn response(status: u16, body: impl Into<reqwest::Body>) -> reqwest::Response {
         let response = http::Response::builder().status(status).body(body.into());
@@ -356,7 +357,10 @@ mod tests {
     async fn a_refusal_is_repeated_in_the_miners_words() {
         let busy = Refusal::new(Code::Busy, "all 4 places are taken");
         let fault = refused(response(503, busy.to_json())).await;
-        assert_eq!(fault, Fault::Refused("busy: all 4 places are taken".into()));
+        assert_eq!(fault, Fault::Busy("all 4 places are taken".into()));
+        let foul = Refusal::new(Code::NotPermitted, "not you");
+        let fault = refused(response(403, foul.to_json())).await;
+        assert_eq!(fault, Fault::Refused("not_permitted: not you".into()));
         let foreign = refused(response(502, "<html>")).await;
         assert_eq!(foreign, Fault::Refused("status 502 Bad Gateway".into()));
         let gave_up = AnswerWriter::new(Route::Chat, "id-1", 0, "m").error(&busy);

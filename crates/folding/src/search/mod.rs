@@ -25,7 +25,7 @@ use std::ops::ControlFlow;
 
 use amber::System;
 use molecule::{Molecule, Point};
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 
 pub use budget::Budget;
@@ -159,6 +159,24 @@ pub(crate) fn relaxed(
 pub fn minimised(system: &System, positions: &[Point], evaluations: u64) -> (Vec<Point>, f64) {
     let (positions, energy, _) = relaxed(system, positions, evaluations);
     (positions, energy)
+}
+
+/// Positions of an anatomy's atoms with every joint turned by chance, by so many degrees in the root mean square, and so many side
+/// chains turned to another place: what whoever would pass off a structure for another does to it.
+pub fn shaken(
+    anatomy: &Anatomy,
+    positions: &[Point],
+    degrees: f64,
+    side_chains: usize,
+    rng: &mut impl Rng,
+) -> Vec<Point> {
+    let mut at = positions.to_vec();
+    moves::shake(anatomy, &mut at, degrees, rng);
+    for _ in 0..side_chains {
+        let residue = rng.random_range(0..anatomy.molecule.residues.len());
+        moves::turn_side_chain(anatomy, &mut at, moves::bearing(anatomy, residue), rng);
+    }
+    at
 }
 
 /// Adds a point to a history; every other one makes way when there are [`HISTORY_MAX`].

@@ -93,11 +93,7 @@ impl Move {
             Self::Crank => crank(anatomy, at, residue, rng),
             Self::Shake => {
                 let width = rng.random_range(3.0..15.0);
-                for joint in &anatomy.joints {
-                    // The sum of three uniform draws is near enough to a normal one.
-                    let draw = (0..3).map(|_| rng.random_range(-1.0..1.0)).sum::<f64>();
-                    turn_by(joint, at, width * draw);
-                }
+                shake(anatomy, at, width, rng);
             }
             Self::Tail => {
                 let length = rng.random_range(1..=residues.min(3));
@@ -108,6 +104,15 @@ impl Move {
                 }
             }
         }
+    }
+}
+
+/// Turns every joint by chance, by so many degrees in the root mean square.
+pub(crate) fn shake(anatomy: &Anatomy, at: &mut [Point], degrees: f64, rng: &mut impl Rng) {
+    for joint in &anatomy.joints {
+        // The sum of three uniform draws is near enough to a normal one.
+        let draw = (0..3).map(|_| rng.random_range(-1.0..1.0)).sum::<f64>();
+        turn_by(joint, at, degrees * draw);
     }
 }
 
@@ -132,7 +137,7 @@ fn joint(anatomy: &Anatomy, residue: usize, turn: Turn) -> Option<&Joint> {
 }
 
 /// The residue itself or the next one on that has a χ; the same residue if none has.
-fn bearing(anatomy: &Anatomy, residue: usize) -> usize {
+pub(crate) fn bearing(anatomy: &Anatomy, residue: usize) -> usize {
     let residues = anatomy.molecule.residues.len();
     let mut onwards = (0..residues).map(|k| (residue + k) % residues);
     let found = onwards.find(|&k| joint(anatomy, k, Turn::Chi(0)).is_some());

@@ -1,27 +1,33 @@
 //! `/v1/jobs`: work that takes minutes, for any task whose answers do.
 //!
+//! Who may do what with a job is said in [`crate::jobs`]. What is told of a job is told from the facts kept beside its answer: no list, status
+//! or event reads or copies an answer.
+//!
 //! What a job looks like to its customer is a `Face`'s business, so that a front door such as that of folds speaks of the
 //! same jobs in its own words; everything else is the same behind all of them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Extension, Path, Query, State as With};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use primitives::NetUid;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tasks::Delivery;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::spawn_blocking;
 
 use crate::error::ApiError;
+use crate::jobs::board::Page;
 use crate::jobs::events;
-use crate::jobs::{Given, Job, JobId, Order, Owner, State};
+use crate::jobs::{Bounds, Given, Job, JobId, Order, Owner, State};
+use crate::limits::Customer;
 use crate::openapi;
+use crate::reading::download;
 use crate::service::{Gateway, MINER, NETUID, REQUEST_HASH, UID, ascii};
 use crate::work::{RECEIPT, complained};
 
@@ -49,13 +55,15 @@ pub(crate) static JOBS: Face = Face {
     object: "job",
     task: None,
     tell: |job, told| {
-        told.insert("figure".into(), json!(job.figure));
+        let (figure, is_checked) = job.shown();
+        told.insert("figure".into(), json!(figure));
+        told.insert("figure_is_checked".into(), json!(is_checked));
     },
 };
 
 impl Face {
     /// All that is told of a job.
-    pub(crate) fn view(&self, job: &Job, keep: Duration) -> Value {
+    pub(crate) fn view(&self, job: &Job, bounds: &Bounds) -> Value {
         let seconds = |ms: u64| ms / 1000;
         let place = job
             .place
@@ -85,7 +93,7 @@ impl Face {
         tell("created_at", json!(seconds(job.created_ms)));
         tell("updated_at", json!(seconds(job.updated_ms)));
         tell("finished_at", json!(job.finished_ms.map(seconds)));
-        tell("expires_at", json!(job.expires_ms(keep).map(seconds)));
+        tell("expires_at", json!(job.expires_ms(bounds).map(seconds)));
         tell("version", json!(job.version));
         let error = job
             .failure
@@ -120,7 +128,7 @@ impl Face {
     }
 
     fn told(&self, gateway: &Gateway, job: &Job) -> Value {
-        self.view(job, gateway.jobs.keep())
+        self.view(job, gateway.jobs.bounds())
     }
 
     pub(crate) fn one(&self, gateway: &Gateway, text: &str) -> Result<Json<Value>, ApiError> {
@@ -132,12 +140,22 @@ impl Face {
         (StatusCode::ACCEPTED, Json(self.told(gateway, job))).into_response()
     }
 
+    /// The job that an address names, if this customer may end it.
+    fn find_own(&self, gateway: &Gateway, customer: Customer, text: &str) -> Result<Job, ApiError> {
+        let job = self.find(gateway, text)?;
+        match customer.may_end(job.owner) {
+            true => Ok(job),
+            false => Err(ApiError::not_your_job()),
+        }
+    }
+
     pub(crate) async fn cancel(
         &self,
         gateway: &Gateway,
+        customer: Customer,
         text: &str,
     ) -> Result<Json<Value>, ApiError> {
-        let job = self.find(gateway, text)?;
+        let job = self.find_own(gateway, customer, text)?;
         let job = gateway.jobs.cancel(job.id).await;
         let job = job.ok_or_else(|| ApiError::job_not_found(text))?;
         Ok(Json(self.told(gateway, &job)))
@@ -146,9 +164,10 @@ impl Face {
     pub(crate) async fn delete(
         &self,
         gateway: &Gateway,
+        customer: Customer,
         text: &str,
     ) -> Result<Json<Value>, ApiError> {
-        let job = self.find(gateway, text)?;
+        let job = self.find_own(gateway, customer, text)?;
         match gateway.jobs.delete(job.id).await {
             true => Ok(Json(json!({
                 "id": self.name(job.id), "object": self.object, "deleted": true,
@@ -160,49 +179,48 @@ impl Face {
     pub(crate) fn events(
         &'static self,
         gateway: &Gateway,
+        customer: Customer,
         text: &str,
         headers: &HeaderMap,
     ) -> Result<Response, ApiError> {
         let job = self.find(gateway, text)?;
-        let listening = gateway.jobs.listen(job.id)?;
+        let listening = gateway.jobs.listen(job.id, customer.owner)?;
         let listening = listening.ok_or_else(|| ApiError::job_not_found(text))?;
-        let keep = gateway.jobs.keep();
+        let bounds = *gateway.jobs.bounds();
         let shutdown = gateway.jobs.shutdown();
         let seen = events::seen(headers);
-        Ok(events::response(listening, self, keep, seen, shutdown))
+        Ok(events::response(listening, self, bounds, seen, shutdown))
     }
 
     pub(crate) fn list(
         &self,
         gateway: &Gateway,
-        owner: Owner,
+        customer: Customer,
         uri: &Uri,
     ) -> Result<Json<Value>, ApiError> {
-        let Page { limit, after } = Page::of(uri)?;
-        let mut jobs = gateway.jobs.list(owner, |job| self.shows(job));
-        if let Some(after) = after {
-            let id = self.id(&after)?;
-            let at = jobs.iter().position(|job| job.id == id);
-            let at =
-                at.ok_or_else(|| ApiError::invalid("after", "`after` is none of your jobs"))?;
-            jobs.drain(..=at);
+        if !customer.may_list() {
+            return Err(ApiError::list_needs_key());
         }
-        let has_more = limit < jobs.len();
-        jobs.truncate(limit);
-        let data: Vec<Value> = jobs.iter().map(|job| self.told(gateway, job)).collect();
+        let Part { limit, after } = Part::of(uri)?;
+        let after = after.map(|text| self.id(&text)).transpose()?;
+        let shows = |job: &Job| self.shows(job);
+        let view = |job: &Job| self.told(gateway, job);
+        let page = gateway.jobs.page(customer.owner, shows, after, limit, view);
+        let none = || ApiError::invalid("after", "`after` is none of your jobs");
+        let Page { jobs, has_more } = page.ok_or_else(none)?;
         Ok(Json(
-            json!({"object": "list", "data": data, "has_more": has_more}),
+            json!({"object": "list", "data": jobs, "has_more": has_more}),
         ))
     }
 }
 
 /// Which part of a list.
-struct Page {
+struct Part {
     limit: usize,
     after: Option<String>,
 }
 
-impl Page {
+impl Part {
     fn of(uri: &Uri) -> Result<Self, ApiError> {
         #[derive(Deserialize)]
         struct Asked {
@@ -307,9 +325,17 @@ pub(crate) fn found(job: &Job) -> Result<&Given, ApiError> {
     })
 }
 
-/// A response with what a job has found, and who found it.
-pub(crate) fn delivered(job: &Job, given: &Given, mut response: Response) -> Response {
+/// A response with what a job has found, or what was made of it, and who found it. Holds its place until it has been read.
+pub(crate) fn delivered(
+    job: &Job,
+    given: &Given,
+    content: Bytes,
+    place: OwnedSemaphorePermit,
+) -> Response {
+    let length = HeaderValue::from(content.len());
+    let mut response = download(content, place).into_response();
     let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, length);
     headers.insert(JOB, HeaderValue::from_static(job.state.as_str()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(MINER, ascii(given.miner.to_string()));
@@ -322,7 +348,19 @@ pub(crate) fn delivered(job: &Job, given: &Given, mut response: Response) -> Res
     response
 }
 
+/// An answer as it is handed out, which is not copied for it.
+struct Handed(Arc<str>);
+
+impl AsRef<[u8]> for Handed {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
 /// Begins a job.
+///
+/// The `id` that comes back is the job's name, 128 random bits. Whoever knows it may read the job and its result; keep it. Where the gateway
+/// asks for no keys it is also all that is needed to cancel or delete the job, and cannot be found again in a list.
 #[utoipa::path(post, path = "/v1/jobs", tag = "jobs", request_body = openapi::JobRequest,
     responses(
         (status = 202, description = "The job, which goes on by itself", body = openapi::Job),
@@ -331,7 +369,7 @@ pub(crate) fn delivered(job: &Job, given: &Given, mut response: Response) -> Res
     ))]
 pub async fn create(
     With(gateway): With<Gateway>,
-    Extension(owner): Extension<Owner>,
+    Extension(customer): Extension<Customer>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let _place = gateway.gates.admit()?;
@@ -351,23 +389,28 @@ pub async fn create(
             format!("`{name}` is not known here; what the task takes belongs into `request`");
         return Err(ApiError::invalid(name, message));
     }
-    let job = wanted.order(&gateway, owner).await?;
+    let job = wanted.order(&gateway, customer.owner).await?;
     Ok(JOBS.accepted(&gateway, &job))
 }
 
-/// Lists your jobs, newest first.
+/// Lists your jobs, newest first: those created with your key.
+///
+/// A gateway that asks for no keys cannot tell customers apart and shows a list only to whoever asks from its own machine.
 #[utoipa::path(get, path = "/v1/jobs", tag = "jobs",
     params(
         ("limit" = Option<usize>, Query, description = "At most so many, from 1 to 100; 20 unless given"),
         ("after" = Option<String>, Query, description = "Only those after this one in the list"),
     ),
-    responses((status = 200, description = "The jobs", body = openapi::JobList)))]
+    responses(
+        (status = 200, description = "The jobs", body = openapi::JobList),
+        (status = 403, description = "The gateway asks for no keys, and lists nothing", body = crate::error::ErrorEnvelope),
+    ))]
 pub async fn list(
     With(gateway): With<Gateway>,
-    Extension(owner): Extension<Owner>,
+    Extension(customer): Extension<Customer>,
     uri: Uri,
 ) -> Result<Json<Value>, ApiError> {
-    JOBS.list(&gateway, owner, &uri)
+    JOBS.list(&gateway, customer, &uri)
 }
 
 /// Tells how a job is getting on.
@@ -384,32 +427,36 @@ pub async fn one(
     JOBS.one(&gateway, &id)
 }
 
-/// Ends a job; what it has found stays.
+/// Ends a job; what it has found stays. Only the key that created it may; without keys, whoever knows its name.
 #[utoipa::path(post, path = "/v1/jobs/{id}/cancel", tag = "jobs",
     params(("id" = String, Path, description = "The job's name")),
     responses(
         (status = 200, description = "The job as it is now", body = openapi::Job),
+        (status = 403, description = "It was created with another key", body = crate::error::ErrorEnvelope),
         (status = 404, description = "No such job", body = crate::error::ErrorEnvelope),
     ))]
 pub async fn cancel(
     With(gateway): With<Gateway>,
+    Extension(customer): Extension<Customer>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    JOBS.cancel(&gateway, &id).await
+    JOBS.cancel(&gateway, customer, &id).await
 }
 
-/// Ends a job and forgets it.
+/// Ends a job and forgets it. Only the key that created it may; without keys, whoever knows its name.
 #[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs",
     params(("id" = String, Path, description = "The job's name")),
     responses(
         (status = 200, description = "It is gone", body = openapi::Deleted),
+        (status = 403, description = "It was created with another key", body = crate::error::ErrorEnvelope),
         (status = 404, description = "No such job", body = crate::error::ErrorEnvelope),
     ))]
 pub async fn delete(
     With(gateway): With<Gateway>,
+    Extension(customer): Extension<Customer>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    JOBS.delete(&gateway, &id).await
+    JOBS.delete(&gateway, customer, &id).await
 }
 
 /// Tells of a job's progress as it comes, until it ends.
@@ -425,10 +472,11 @@ pub async fn delete(
     ))]
 pub async fn events(
     With(gateway): With<Gateway>,
+    Extension(customer): Extension<Customer>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    JOBS.events(&gateway, &id, &headers)
+    JOBS.events(&gateway, customer, &id, &headers)
 }
 
 /// Gives a job's answer, or the best so far: the header `x-stoa-job` says which.
@@ -443,12 +491,12 @@ pub async fn result(
     With(gateway): With<Gateway>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
+    let place = gateway.gates.admit()?;
     let job = JOBS.find(&gateway, &id)?;
     let given = found(&job)?;
-    let kind = [(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/json; charset=utf-8"),
-    )];
-    let body = (kind, given.body.to_string()).into_response();
-    Ok(delivered(&job, given, body))
+    let content = Bytes::from_owner(Handed(given.body.clone()));
+    let mut response = delivered(&job, given, content, place);
+    let kind = HeaderValue::from_static("application/json; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    Ok(response)
 }

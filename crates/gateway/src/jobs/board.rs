@@ -12,6 +12,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ApiError;
+use crate::jobs::listeners::{Listeners, Seat};
+use crate::jobs::room::{self, Held};
 use crate::jobs::{
     Bounds, Job, JobId, Owner, Place, Rhythm, Setting, Shelf, ShelfError, State, carrier,
 };
@@ -26,7 +28,9 @@ struct Board {
     shelf: Arc<Shelf>,
     setting: Setting,
     entries: Mutex<HashMap<JobId, Arc<Entry>>>,
-    listeners: Arc<Semaphore>,
+    listeners: Arc<Listeners>,
+    /// Where answers are checked: as many at once as there are processors, however many come.
+    desks: Arc<Semaphore>,
 }
 
 /// One job on the board.
@@ -41,7 +45,6 @@ pub(super) struct Entry {
     pub(super) dirty: Notify,
     /// Done once nobody carries it any more.
     pub(super) at_rest: CancellationToken,
-    listeners: Arc<Semaphore>,
     /// What it may grow to, in bytes.
     bytes_max: usize,
 }
@@ -63,7 +66,13 @@ pub struct Order {
 /// A place among a job's listeners.
 pub(crate) struct Listening {
     pub(crate) job: watch::Receiver<Job>,
-    _places: [OwnedSemaphorePermit; 2],
+    _seat: Seat,
+}
+
+/// Some of a customer's jobs, as they are shown, and whether there are more after them.
+pub(crate) struct Page<T> {
+    pub(crate) jobs: Vec<T>,
+    pub(crate) has_more: bool,
 }
 
 impl Jobs {
@@ -77,7 +86,8 @@ impl Jobs {
         let jobs = Self(Arc::new(Board {
             shelf: Arc::new(shelf),
             entries: Mutex::default(),
-            listeners: Arc::new(Semaphore::new(setting.bounds.listeners)),
+            listeners: Arc::default(),
+            desks: Arc::new(Semaphore::new(processors())),
             setting,
         }));
         let count = kept.len();
@@ -86,10 +96,10 @@ impl Jobs {
                 // More may have been told than was saved; what is told from now on is newer.
                 job.touch(daemon::unix_ms());
             }
+            job.measure();
             let kind = tasks::find(&job.task).ok();
             let bytes_max = kind.map_or(job.bytes(), |kind| worst(&job, kind));
-            let entry = Arc::new(Entry::new(job, bytes_max, &jobs.0.setting.bounds));
-            jobs.hang(entry);
+            jobs.hang(Arc::new(Entry::new(job, bytes_max)));
         }
         if 0 < count {
             tracing::info!(count, "jobs from before are here again");
@@ -119,7 +129,7 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// 429 if the customer has too many, 503 if the board is full.
+    /// 429 if the customer has too many, 503 if the board is full or the shelf takes no more.
     pub async fn create(&self, order: Order) -> Result<Job, ApiError> {
         let Order {
             kind,
@@ -131,18 +141,22 @@ impl Jobs {
         self.forget_expired();
         let job = Job::new(kind.id(), only, owner, request, title, daemon::unix_ms());
         let bytes_max = worst(&job, kind);
-        let bounds = &self.0.setting.bounds;
-        let entry = Arc::new(Entry::new(job.clone(), bytes_max, bounds));
-        {
+        let entry = Arc::new(Entry::new(job.clone(), bytes_max));
+        let gone: Vec<Arc<Entry>> = {
             let mut entries = self.entries();
-            check_room(&entries, bounds, owner, bytes_max)?;
+            let held: Vec<Held> = entries.values().map(|entry| entry.held()).collect();
+            let going = room::make(&held, &self.0.setting.bounds, owner, bytes_max)?;
             entries.insert(job.id, entry.clone());
-        }
+            going.iter().filter_map(|id| entries.remove(id)).collect()
+        };
+        self.forget_all(gone);
         // A task of its own: a customer who hangs up here leaves a job that is carried.
         let begun = tokio::spawn(self.clone().begin(entry));
         match begun.await {
             Ok(true) => Ok(job),
-            Ok(false) | Err(_) => Err(ApiError::internal()),
+            Ok(false) | Err(_) => Err(ApiError::jobs_full(
+                "it cannot write a new one down, which its operator should hear",
+            )),
         }
     }
 
@@ -161,23 +175,46 @@ impl Jobs {
 
     /// The job of this name.
     pub fn get(&self, id: JobId) -> Option<Job> {
-        self.forget_expired();
         let entry = self.entries().get(&id).cloned()?;
-        Some(entry.read())
+        let job = entry.read();
+        let expires = job.expires_ms(self.bounds());
+        if expires.is_some_and(|at| at <= daemon::unix_ms()) {
+            self.forget_expired();
+            return None;
+        }
+        Some(job)
     }
 
-    /// The jobs of this customer for which `wanted` holds, newest first.
-    pub fn list(&self, owner: Owner, wanted: impl Fn(&Job) -> bool) -> Vec<Job> {
+    /// At most `limit` of this customer's jobs for which `wanted` holds, newest first and after the one named, as `view` shows them;
+    /// `None` if the one named is not among them.
+    pub(crate) fn page<T>(
+        &self,
+        owner: Owner,
+        wanted: impl Fn(&Job) -> bool,
+        after: Option<JobId>,
+        limit: usize,
+        view: impl Fn(&Job) -> T,
+    ) -> Option<Page<T>> {
         self.forget_expired();
-        let entries: Vec<_> = self.entries().values().cloned().collect();
-        let mut jobs: Vec<Job> = entries
-            .iter()
-            .map(|entry| entry.job.borrow())
-            .filter(|job| job.owner == owner && wanted(job))
-            .map(|job| job.clone())
-            .collect();
-        jobs.sort_by_key(|job| std::cmp::Reverse((job.created_ms, job.id)));
-        jobs
+        let mut own: Vec<(u64, JobId, Arc<Entry>)> = {
+            let entries = self.entries();
+            let own = entries.values().filter_map(|entry| {
+                let job = entry.job.borrow();
+                let is_wanted = job.owner == owner && wanted(&job);
+                is_wanted.then(|| (job.created_ms, job.id, entry.clone()))
+            });
+            own.collect()
+        };
+        own.sort_unstable_by_key(|(created_ms, id, _)| std::cmp::Reverse((*created_ms, *id)));
+        let first = match after {
+            None => 0,
+            Some(after) => own.iter().position(|(_, id, _)| *id == after)? + 1,
+        };
+        let shown = own.iter().skip(first).take(limit);
+        Some(Page {
+            jobs: shown.map(|(.., entry)| view(&entry.job.borrow())).collect(),
+            has_more: first + limit < own.len(),
+        })
     }
 
     /// Ends a job, and returns it as it is then; one that is finished stays as it is. Waits a moment for what it has found.
@@ -206,23 +243,26 @@ impl Jobs {
         true
     }
 
-    /// Listens to a job.
+    /// Listens to a job, for this customer.
     ///
     /// # Errors
     ///
-    /// 429 if too many listen to it, 503 if too many listen to all of them together.
-    pub(crate) fn listen(&self, id: JobId) -> Result<Option<Listening>, ApiError> {
+    /// 429 if too many listen to it, or for this customer; 503 if too many listen to all jobs together.
+    pub(crate) fn listen(&self, id: JobId, owner: Owner) -> Result<Option<Listening>, ApiError> {
         let Some(entry) = self.entries().get(&id).cloned() else {
             return Ok(None);
         };
-        let own = entry.listeners.clone().try_acquire_owned();
-        let own = own.map_err(|_| ApiError::too_many_listeners())?;
-        let all = self.0.listeners.clone().try_acquire_owned();
-        let all = all.map_err(|_| ApiError::overloaded())?;
+        let seat = self.0.listeners.take(id, owner, self.bounds())?;
         Ok(Some(Listening {
             job: entry.job.subscribe(),
-            _places: [own, all],
+            _seat: seat,
         }))
+    }
+
+    /// Waits for a desk at which an answer is checked; it is free again when the permit is dropped.
+    pub(super) async fn desk(&self) -> OwnedSemaphorePermit {
+        let desk = self.0.desks.clone().acquire_owned().await;
+        desk.expect("the desks are never closed")
     }
 
     /// Ends when the gateway does.
@@ -230,9 +270,9 @@ impl Jobs {
         self.0.setting.shutdown.clone()
     }
 
-    /// How long finished jobs are kept.
-    pub fn keep(&self) -> Duration {
-        self.0.setting.bounds.keep
+    /// How many jobs there may be, and for how long.
+    pub fn bounds(&self) -> &Bounds {
+        &self.0.setting.bounds
     }
 
     pub(super) fn setting(&self) -> &Setting {
@@ -329,9 +369,9 @@ impl Jobs {
 
     /// Takes the jobs off the board whose time is over.
     fn forget_expired(&self) {
-        let (now, keep) = (daemon::unix_ms(), self.keep());
+        let (now, bounds) = (daemon::unix_ms(), self.bounds());
         let is_over = |entry: &Arc<Entry>| {
-            let expires = entry.job.borrow().expires_ms(keep);
+            let expires = entry.job.borrow().expires_ms(bounds);
             expires.is_some_and(|expires| expires <= now)
         };
         let expired: Vec<Arc<Entry>> = {
@@ -341,10 +381,20 @@ impl Jobs {
                 .map(|(_, entry)| entry)
                 .collect()
         };
-        for entry in expired {
-            let jobs = self.clone();
-            tokio::spawn(async move { jobs.forget(entry).await });
+        self.forget_all(expired);
+    }
+
+    /// Removes what was taken off the board from the shelf, one after the other.
+    fn forget_all(&self, entries: Vec<Arc<Entry>>) {
+        if entries.is_empty() {
+            return;
         }
+        let jobs = self.clone();
+        tokio::spawn(async move {
+            for entry in entries {
+                jobs.forget(entry).await;
+            }
+        });
     }
 
     /// Counts an end.
@@ -361,14 +411,13 @@ impl Jobs {
 }
 
 impl Entry {
-    fn new(job: Job, bytes_max: usize, bounds: &Bounds) -> Self {
+    fn new(job: Job, bytes_max: usize) -> Self {
         Self {
             job: watch::Sender::new(job),
             is_gone: tokio::sync::Mutex::new(false),
             offered: Mutex::default(),
             dirty: Notify::new(),
             at_rest: CancellationToken::new(),
-            listeners: Arc::new(Semaphore::new(bounds.listeners_each)),
             bytes_max,
         }
     }
@@ -381,12 +430,18 @@ impl Entry {
         self.offered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What it takes, or may yet.
-    fn bytes(&self) -> usize {
+    /// As far as room goes: an unfinished one takes what it may grow to.
+    fn held(&self) -> Held {
         let job = self.job.borrow();
-        match job.state.is_finished() {
-            true => job.bytes(),
-            false => self.bytes_max,
+        Held {
+            id: job.id,
+            owner: job.owner,
+            bytes: match job.state.is_finished() {
+                true => job.bytes(),
+                false => self.bytes_max,
+            },
+            finished_ms: job.finished_ms,
+            has_answer: job.answer.is_some(),
         }
     }
 
@@ -415,43 +470,15 @@ impl Entry {
     }
 }
 
+/// How much this machine does at once.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, |count| count.get())
+}
+
 /// What a job may grow to.
 fn worst(job: &Job, kind: &dyn Kind) -> usize {
     job.bytes()
         .max(Job::REST_BYTES + job.request.len() + kind.limits().answer_bytes)
-}
-
-/// Whether one more job fits.
-fn check_room(
-    entries: &HashMap<JobId, Arc<Entry>>,
-    bounds: &Bounds,
-    owner: Owner,
-    bytes_more: usize,
-) -> Result<(), ApiError> {
-    let (mut unfinished, mut unfinished_own, mut own, mut bytes) = (0, 0, 0, 0usize);
-    for entry in entries.values() {
-        bytes = bytes.saturating_add(entry.bytes());
-        let job = entry.job.borrow();
-        let (is_own, is_unfinished) = (job.owner == owner, !job.state.is_finished());
-        own += usize::from(is_own);
-        unfinished += usize::from(is_unfinished);
-        unfinished_own += usize::from(is_own && is_unfinished);
-    }
-    if bounds.unfinished_each <= unfinished_own {
-        return Err(ApiError::too_many_jobs(bounds.unfinished_each));
-    }
-    if bounds.kept_each <= own {
-        return Err(ApiError::too_many_kept(bounds.kept_each));
-    }
-    if bounds.unfinished <= unfinished {
-        return Err(ApiError::jobs_full(
-            "as many jobs as it takes are under way",
-        ));
-    }
-    if bounds.kept <= entries.len() || bounds.bytes < bytes.saturating_add(bytes_more) {
-        return Err(ApiError::jobs_full("it has no more room to keep jobs"));
-    }
-    Ok(())
 }
 
 /// Forgets what has expired, even while nobody comes.

@@ -21,7 +21,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::jobs::api::Face;
-use crate::jobs::{Job, Listening};
+use crate::jobs::{Bounds, Job, Listening};
 use crate::reading::Watched;
 
 /// Between two comments while nothing happens.
@@ -41,11 +41,13 @@ pub(super) fn seen(headers: &HeaderMap) -> u64 {
 pub(super) fn response(
     listening: Listening,
     face: &'static Face,
-    keep: Duration,
+    bounds: Bounds,
     seen: u64,
     shutdown: CancellationToken,
 ) -> Response {
-    let frames = frames(listening, seen, shutdown, move |job| face.view(job, keep));
+    let frames = frames(listening, seen, shutdown, move |job| {
+        face.view(job, &bounds)
+    });
     let headers = [
         (
             CONTENT_TYPE,

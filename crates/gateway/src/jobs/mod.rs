@@ -8,7 +8,8 @@
 //!            create                a miner takes it             its answer holds
 //!  customer ───────▶ waiting ◀──────────────────────▶ working ───────────────────▶ done
 //!                      │ nobody took it for long            │  the miner is lost
-//!                      │ two miners find fault with it      └──▶ waiting
+//!                      │ all miners find fault with it      │  it has no news
+//!                      │ six had it and let it down         └──▶ waiting
 //!                      ▼
 //!                    failed              cancel, from waiting or working ──▶ cancelled
 //! ```
@@ -25,9 +26,21 @@
 //!   job, with the same key.
 //! * A job that is done has an answer of its task's form with the miner's receipt for exactly this request and answer.
 //! * A job's version grows with every change, and is never the same twice.
-//! * Jobs are bounded: unfinished and kept ones, each in all and per customer, their bytes, and those who listen to them. A
-//!   finished job is kept for [`Bounds::keep`], or until it is deleted.
-//! * Whoever knows a job's name may read and end it; names cannot be guessed, and lists show only one's own.
+//! * Jobs are bounded: unfinished and kept ones, each in all and per customer, their bytes, and those who listen to them, also each in
+//!   all and per customer. A finished job is kept for [`Bounds::keep`] if it has an answer, else for [`Bounds::keep_empty`], or until
+//!   it is deleted, or until the board is full and it is this one's turn to go (`room`).
+//! * Every figure shown was found by the gateway in an answer that it checked, or is marked as a miner's claim (`measure`).
+//! * A miner without news loses the job (`pulse`).
+//!
+//! # Whose a job is
+//!
+//! Its name is 128 random bits and is told to its creator alone: it is a capability. Whoever knows the name may read the job, listen to it
+//! and fetch what it has found, so that a result can be passed on by its address.
+//!
+//! * Where the gateway asks for keys, only the key that created a job may cancel or delete it, and a list shows a key its own.
+//! * Where it asks for none, whoever knows the name may cancel and delete: nothing else tells two customers behind one address
+//!   apart. For the same reason nobody is shown a list, or one of them would read the other's names in it; except at home
+//!   ([`Known::AtHome`](crate::limits::Known)), where a developer sees what was created from that machine.
 //!
 //! # Not here
 //!
@@ -37,8 +50,12 @@ pub mod api;
 mod board;
 mod carrier;
 mod events;
+mod listeners;
+mod measure;
 mod post;
+mod pulse;
 mod record;
+mod room;
 mod shelf;
 mod stay;
 
@@ -73,8 +90,12 @@ pub struct Bounds {
     pub listeners: usize,
     /// Listeners to one job.
     pub listeners_each: usize,
-    /// How long a finished job is kept.
+    /// Listeners of one customer.
+    pub listeners_owner: usize,
+    /// How long a finished job is kept that has an answer.
     pub keep: Duration,
+    /// How long one is kept that has none.
+    pub keep_empty: Duration,
 }
 
 impl Default for Bounds {
@@ -87,7 +108,9 @@ impl Default for Bounds {
             bytes: 512 * 1024 * 1024,
             listeners: 256,
             listeners_each: 16,
+            listeners_owner: 32,
             keep: Duration::from_secs(24 * 3600),
+            keep_empty: Duration::from_secs(600),
         }
     }
 }
@@ -103,8 +126,12 @@ pub struct Rhythm {
     pub pause_min: Duration,
     /// Longest pause.
     pub pause_max: Duration,
-    /// How long a job may stand in a miner's line, besides the time that its task gives it.
+    /// How long a job stands in one miner's line before it is taken to another that is free.
     pub line: Duration,
+    /// The shortest time without news after which a miner loses a job.
+    pub quiet: Duration,
+    /// That time is this part of the time that the task gives the job, if that is longer.
+    pub quiet_part: u32,
     /// A miner that cannot be reached for so long is taken for dead.
     pub unreached: Duration,
     /// Between two savings of a job's partial answers.
@@ -120,11 +147,21 @@ impl Default for Rhythm {
             full: Duration::from_secs(6 * 3600),
             pause_min: Duration::from_secs(1),
             pause_max: Duration::from_secs(10),
-            line: Duration::from_secs(60),
+            line: Duration::from_secs(10),
+            quiet: Duration::from_secs(30),
+            quiet_part: 6,
             unreached: Duration::from_secs(3),
             saving: Duration::from_secs(5),
             tempo: 1,
         }
+    }
+}
+
+impl Rhythm {
+    /// How long a miner may be without news of a job to which its task gives so much time. A task gives half as much again as its request,
+    /// so that for a fold this is a quarter of its budget.
+    pub fn quiet_of(&self, patience: Duration) -> Duration {
+        self.quiet.max(patience / self.quiet_part)
     }
 }
 

@@ -32,8 +32,17 @@ pub(super) struct Post {
     born: Instant,
     /// Since when the miner cannot be reached.
     unreached: Mutex<Option<Instant>>,
+    /// The figure that the miner told last.
+    claim: Mutex<Option<f64>>,
     /// Takes the best answers so far; one that comes while another is looked at is dropped.
-    found: mpsc::Sender<Bytes>,
+    found: mpsc::Sender<Find>,
+}
+
+/// A best answer so far, unread.
+pub(super) struct Find {
+    pub(super) body: Bytes,
+    /// The figure that the miner had told before: the answer has to be as good.
+    pub(super) claim: Option<f64>,
 }
 
 /// A letter without a reply.
@@ -51,7 +60,7 @@ impl Post {
         miner: Miner,
         request: Bytes,
         rhythm: Rhythm,
-        found: mpsc::Sender<Bytes>,
+        found: mpsc::Sender<Find>,
     ) -> (Self, Digest, Hotkey) {
         let submission = Letter::Submit;
         let body = submission.body(&request);
@@ -69,7 +78,7 @@ impl Post {
         asker: Hotkey,
         request: Bytes,
         rhythm: Rhythm,
-        found: mpsc::Sender<Bytes>,
+        found: mpsc::Sender<Find>,
     ) -> Self {
         Self {
             market,
@@ -80,6 +89,7 @@ impl Post {
             rhythm,
             born: Instant::now(),
             unreached: Mutex::default(),
+            claim: Mutex::default(),
             found,
         }
     }
@@ -141,6 +151,10 @@ impl Courier for Post {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
                 *unreached = None;
+                drop(unreached);
+                if let JobReply::Status(status) = &reply {
+                    *self.claim.lock().unwrap_or_else(PoisonError::into_inner) = status.figure;
+                }
                 Ok(reply)
             }
             Err(error) => {
@@ -155,8 +169,13 @@ impl Courier for Post {
     }
 
     fn show(&self, answer: Bytes) {
+        let claim = *self.claim.lock().unwrap_or_else(PoisonError::into_inner);
+        let find = Find {
+            body: answer,
+            claim,
+        };
         // The next one is better anyway.
-        drop(self.found.try_send(answer));
+        drop(self.found.try_send(find));
     }
 
     async fn rest(&self, duration: Duration) {

@@ -12,8 +12,11 @@ use rand::RngExt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::directory::Miner;
+use crate::jobs::Bounds;
+use crate::jobs::measure;
 
-/// The name of a job: 128 random bits. Whoever knows it may read the result, so it cannot be guessed.
+/// The name of a job: 128 bits from the thread's cryptographic generator, which the system seeds. Whoever knows it may read the result,
+/// and without keys end the job, so it cannot be guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(u128);
 
@@ -61,9 +64,9 @@ impl<'de> Deserialize<'de> for JobId {
     }
 }
 
-/// Who created a job: the customer's key where keys are asked for, else the address it came from. Kept as a hash, so that no
+/// Who created a job: the customer's key where keys are asked for, else the network it came from. Kept as a hash, so that no
 /// file has a key in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Owner(Digest);
 
 impl Owner {
@@ -137,8 +140,8 @@ impl Place {
     }
 }
 
-/// The best answer so far, or the answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The best answer so far, or the answer. It holds: the task found nothing against it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Given {
     /// Exactly as the miner sent it.
     pub body: Arc<str>,
@@ -152,6 +155,9 @@ pub struct Given {
     pub request: Digest,
     /// The miner's word for it, as it stands in the header; partial answers have none.
     pub receipt: Option<String>,
+    /// The figure that the gateway found it to have, where its task has one that can be found.
+    #[serde(default)]
+    pub figure: Option<f64>,
 }
 
 /// How often a miner let this job down.
@@ -184,7 +190,7 @@ pub struct Job {
     pub state: State,
     /// How much of the work is done, from 0 to 1.
     pub fraction: f64,
-    /// The task's own measure of the best answer so far.
+    /// What the miner at work claims to have come to, in the task's own measure.
     pub figure: Option<f64>,
     /// How often it moved from one miner to another.
     pub moves: u32,
@@ -204,6 +210,9 @@ pub struct Job {
     pub failure: Option<String>,
     /// Who let it down.
     pub letdowns: Vec<Letdown>,
+    /// How often it was let down by a miner that had taken it.
+    #[serde(default)]
+    pub lost: u32,
 }
 
 impl Job {
@@ -238,7 +247,49 @@ impl Job {
             answer: None,
             failure: None,
             letdowns: Vec::new(),
+            lost: 0,
         }
+    }
+
+    /// The figure to show of it, and whether the gateway itself found it: that of the best answer so far, or what the miner at work claims
+    /// beyond that.
+    pub fn shown(&self) -> (Option<f64>, bool) {
+        let found = self.answer.as_ref().and_then(|given| given.figure);
+        let claim = match (self.state.is_finished(), &self.answer) {
+            (true, None) => None,
+            _ => self.figure,
+        };
+        match (found, claim) {
+            (Some(found), Some(claim)) if !self.state.is_finished() && claim < found => {
+                (Some(claim), false)
+            }
+            (Some(found), _) => (Some(found), true),
+            (None, claim) => (claim, false),
+        }
+    }
+
+    /// Takes in an answer found on the way, unless a better one is there.
+    pub fn keep(&mut self, given: Given) {
+        let before = self.answer.as_ref().and_then(|own| own.figure);
+        let is_worse = matches!((before, given.figure), (Some(own), Some(new)) if own < new);
+        if !is_worse {
+            self.answer = Some(given);
+        }
+    }
+
+    /// Finds the figure of an answer that was kept without one.
+    pub(super) fn measure(&mut self) {
+        if let Some(given) = self.answer.as_mut().filter(|given| given.figure.is_none()) {
+            given.figure = measure::figure(&self.task, &given.body);
+        }
+    }
+
+    /// Takes it from its miner, because the miner let it down or has others before it. What was found stays; what was claimed does not.
+    pub fn take_back(&mut self) {
+        self.moves += u32::from(self.place.is_some());
+        self.state = State::Waiting;
+        self.place = None;
+        self.figure = None;
     }
 
     /// Notes that something changed.
@@ -258,8 +309,10 @@ impl Job {
         self.touch(now_ms);
     }
 
-    /// Notes that a miner let it down, and that it is without a miner.
+    /// Notes that a miner let it down, and takes it back.
     pub fn let_down(&mut self, miner: Hotkey, netuid: NetUid) {
+        self.lost += u32::from(self.place.is_some());
+        self.take_back();
         let known = |own: &&mut Letdown| own.miner == miner && own.netuid == netuid;
         match self.letdowns.iter_mut().find(known) {
             Some(own) => own.times = own.times.saturating_add(1),
@@ -278,8 +331,12 @@ impl Job {
     }
 
     /// When it is forgotten, in Unix milliseconds; not before it is finished.
-    pub fn expires_ms(&self, keep: Duration) -> Option<u64> {
+    pub fn expires_ms(&self, bounds: &Bounds) -> Option<u64> {
         let finished = self.finished_ms?;
+        let keep: Duration = match self.answer {
+            Some(_) => bounds.keep,
+            None => bounds.keep_empty,
+        };
         Some(finished.saturating_add(keep.as_millis() as u64))
     }
 
@@ -309,11 +366,76 @@ mod tests {
         }
     }
 
+    fn given(figure: Option<f64>) -> Given {
+        Given {
+            body: "{}".into(),
+            miner: primitives::AccountId([1; 32]),
+            uid: Uid(1),
+            netuid: NetUid(1),
+            request: Digest::default(),
+            receipt: None,
+            figure,
+        }
+    }
+
+    fn job() -> Job {
+        let task = "tour/1".parse().expect("a task");
+        Job::new(task, None, Owner::of(""), "{}".into(), None, 1000)
+    }
+
+    /// Nobody is told a miner's word for a fact, nor an energy without a structure.
+    #[test]
+    fn what_is_shown_is_found_or_marked_as_claimed() {
+        let mut job = job();
+        assert_eq!(job.shown(), (None, false));
+        job.figure = Some(-5.0);
+        assert_eq!(job.shown(), (Some(-5.0), false));
+        job.keep(given(Some(-4.0)));
+        assert_eq!(job.shown(), (Some(-5.0), false), "it claims to have more");
+        job.figure = Some(-3.0);
+        assert_eq!(job.shown(), (Some(-4.0), true));
+        job.figure = Some(-9.0);
+        job.finish(State::Done, 2000);
+        assert_eq!(job.shown(), (Some(-4.0), true), "the end is the answer's");
+        job.answer = None;
+        assert_eq!(job.shown(), (None, false));
+        job.answer = Some(given(None));
+        assert_eq!(job.shown(), (Some(-9.0), false));
+    }
+
+    #[test]
+    fn what_was_found_survives_a_miner_and_what_was_claimed_does_not() {
+        let mut job = job();
+        job.keep(given(Some(-4.0)));
+        job.figure = Some(-9.0);
+        job.let_down(primitives::AccountId([1; 32]), NetUid(1));
+        assert_eq!(job.shown(), (Some(-4.0), true));
+        assert_eq!((job.moves, job.lost), (0, 0), "nobody had taken it");
+        job.keep(given(Some(-2.0)));
+        assert_eq!(job.shown(), (Some(-4.0), true), "the better one stays");
+        job.keep(given(None));
+        assert_eq!(
+            job.answer,
+            Some(given(None)),
+            "nobody knows which is better"
+        );
+    }
+
+    #[test]
+    fn what_has_no_answer_is_kept_for_a_shorter_time() {
+        let mut job = job();
+        let bounds = Bounds::default();
+        assert_eq!(job.expires_ms(&bounds), None);
+        job.finish(State::Cancelled, 2000);
+        assert_eq!(job.expires_ms(&bounds), Some(2000 + 600_000));
+        job.keep(given(None));
+        assert_eq!(job.expires_ms(&bounds), Some(2000 + 86_400_000));
+    }
+
     /// Listeners ask for what is newer than what they have seen, also after a restart.
     #[test]
     fn a_version_grows_even_when_the_clock_goes_back() {
-        let task = "tour/1".parse().expect("a task");
-        let mut job = Job::new(task, None, Owner::of(""), "{}".into(), None, 1000);
+        let mut job = job();
         job.touch(1000);
         assert_eq!((job.version, job.updated_ms), (1001, 1000));
         job.touch(5000);

@@ -90,10 +90,11 @@ async fn a_chain_becomes_a_structure_with_its_files() {
     let early = market.file(id, "structure.pdb").await;
     assert_eq!(early.refusal(), (409, "no_result_yet".into()));
     let yard = &market.villains.yard;
-    yard.report(taken.id, 0.5, -90.5, Some(&answer()));
+    yard.report(taken.id, 0.5, BUILT.1, Some(&answer()));
     let path = format!("{PATH}/{id}");
     let half = market.until(&path, |fold| fold["has_result"] == true).await;
-    assert_eq!(half["energy"], -90.5);
+    let told = (&half["energy"], &half["energy_is_checked"]);
+    assert_eq!(told, (&json!(BUILT.1), &json!(true)));
     let partial = market.file(id, "structure.cif").await;
     assert_eq!(
         (partial.status.as_u16(), partial.header("x-stoa-job")),
@@ -102,6 +103,9 @@ async fn a_chain_becomes_a_structure_with_its_files() {
     yard.finish(taken.id, &answer());
     let done = market.until(&path, |fold| fold["status"] == "done").await;
     assert_eq!(done["energy"], BUILT.1, "the answer's own");
+    assert_eq!(done["energy_is_checked"], true);
+    let list = market.get(PATH).await.json();
+    assert_eq!(list["data"], json!([done]), "a list tells the same");
     let cif = market.file(id, "structure.cif").await;
     assert_eq!(cif.body, BUILT.0.as_bytes());
     assert_eq!(cif.header("content-type"), "chemical/x-mmcif");
@@ -123,6 +127,48 @@ async fn a_chain_becomes_a_structure_with_its_files() {
         }
     }
     assert_eq!(done["files"].as_object().map(|files| files.len()), Some(4));
+}
+
+/// A miner may claim any energy; nobody is told that it is more than a claim, and the first structure shows what it is worth.
+#[tokio::test]
+async fn what_a_miner_claims_is_marked_until_a_structure_bears_it_out() {
+    let market = open();
+    let fold = market.fold(json!({})).await.json();
+    let path = format!("{PATH}/{}", fold["id"].as_str().expect("a name"));
+    let taken = market.villains.yard.taken(0).await;
+    let yard = &market.villains.yard;
+    let (found, claim) = (BUILT.1, BUILT.1 - 50.0);
+    yard.report(taken.id, 0.1, claim, None);
+    let claimed = market.until(&path, |fold| fold["energy"] == claim).await;
+    assert_eq!(claimed["energy_is_checked"], false);
+    yard.report(taken.id, 0.2, claim, Some(&answer()));
+    let belied = market.until(&path, |fold| fold["has_result"] == true).await;
+    let told = |fold: &Value| (fold["energy"].clone(), fold["energy_is_checked"].clone());
+    assert_eq!(told(&belied), (json!(found), json!(true)));
+    yard.report(taken.id, 0.3, claim - 1.0, None);
+    let later = market.until(&path, |fold| fold["fraction"] == 0.3).await;
+    assert_eq!(told(&later), (json!(found), json!(true)), "not heard again");
+}
+
+/// The plot is by the miner's account, but not below what the structure has.
+#[tokio::test]
+async fn the_plot_of_energies_shows_none_that_was_never_found() {
+    let plot = async |history: Value| {
+        let market = open();
+        let fold = market.fold(json!({})).await.json();
+        let path = format!("{PATH}/{}", fold["id"].as_str().expect("a name"));
+        let taken = market.villains.yard.taken(0).await;
+        let (cif, energy) = &*BUILT;
+        let answer = json!({"energy": energy, "mmcif": cif, "evaluations": 9, "history": history});
+        market.villains.yard.finish(taken.id, &answer.to_string());
+        market.until(&path, |fold| fold["status"] == "done").await;
+        let file = market.get(&format!("{path}/energy.svg")).await;
+        String::from_utf8(file.body).expect("text")
+    };
+    let energy = BUILT.1;
+    let honest = json!([[0.0, energy + 9.0], [1.0, energy]]);
+    let boastful = json!([[0.0, energy + 9.0], [0.5, energy - 50.0], [1.0, energy]]);
+    assert_eq!(plot(boastful).await, plot(honest).await);
 }
 
 #[tokio::test]

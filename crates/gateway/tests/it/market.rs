@@ -1,11 +1,13 @@
 //! The fixture: a gateway in front of the miners a test names, and a customer.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use gateway::directory::{Listed, Miner, Model};
 use gateway::jobs::{Bounds, Jobs, Rhythm, Setting};
@@ -30,11 +32,17 @@ pub const RHYTHM: Rhythm = Rhythm {
     full: Duration::from_secs(600),
     pause_min: Duration::from_millis(20),
     pause_max: Duration::from_millis(80),
-    line: Duration::ZERO,
+    line: Duration::from_secs(10),
+    quiet: Duration::from_secs(30),
+    quiet_part: 6,
     unreached: Duration::from_millis(100),
     saving: Duration::from_millis(10),
     tempo: TEMPO,
 };
+
+/// Where a customer comes from of whom a test says nothing else: the gateway's own machine.
+const HOME: ConnectInfo<SocketAddr> =
+    ConnectInfo(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000));
 
 pub const MODEL: &str = "shakespeare";
 pub const TEXT: &str = "text-generation";
@@ -264,7 +272,9 @@ impl Market {
     }
 
     /// Sends a request and returns the response with its body unread.
-    pub async fn send(&self, request: Request<Body>) -> axum::response::Response {
+    pub async fn send(&self, mut request: Request<Body>) -> axum::response::Response {
+        let extensions = request.extensions_mut();
+        extensions.get_or_insert_with(|| HOME);
         self.router
             .clone()
             .oneshot(request)

@@ -2,7 +2,7 @@
 //!
 //! A yard takes jobs as the protocol says, and holds polls back until there is news; the test makes the news.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub struct Yard {
     taken: watch::Sender<Vec<Taken>>,
     /// Letters other than submissions that came, in order: who sent them, and what they were.
     pub letters: Mutex<Vec<(Hotkey, Route, bool)>>,
+    /// Who lets jobs stand in line.
+    full: Mutex<HashSet<Hotkey>>,
 }
 
 /// A submission that a miner took.
@@ -70,6 +72,20 @@ impl Yard {
             status.fraction = fraction;
             status.figure = Some(figure);
         });
+    }
+
+    /// From now on the miner lets what it takes stand in line, or no longer.
+    pub fn line(&self, miner: Hotkey, has_line: bool) {
+        let mut full = self.full.lock().expect("not poisoned");
+        match has_line {
+            true => full.insert(miner),
+            false => full.remove(&miner),
+        };
+    }
+
+    /// The miner begins with a job that stood in line.
+    pub fn begin(&self, id: Digest) {
+        self.change(id, None, |status| status.state = JobState::Working);
     }
 
     /// The miner is done.
@@ -142,9 +158,13 @@ impl Yard {
 
     fn submit(&self, pair: &Pair, letter: Signed, task: TaskId) -> JobReply {
         let (miner, id, asker) = (pair.account(), letter.request_hash, letter.signer);
+        let has_line = self.full.lock().expect("not poisoned").contains(&miner);
         let status = JobStatus {
             id,
-            state: JobState::Working,
+            state: match has_line {
+                true => JobState::Waiting,
+                false => JobState::Working,
+            },
             fraction: 0.0,
             figure: None,
             version: 1,

@@ -68,6 +68,17 @@ fn an_incomplete_character_at_the_end_is_shown_as_such() {
 }
 
 #[test]
+fn a_text_of_replacement_characters_does_not_tear_the_character_after_them() {
+    let model = fixture::model(1);
+    for before in 0..12 {
+        let text = format!("{}𐏈b", "\u{fffd}".repeat(before));
+        let ids = bytes(&model, &text);
+        let (releases, _) = replay(&model, &ids, &[], ids.len());
+        assert_eq!(releases.concat(), text);
+    }
+}
+
+#[test]
 fn a_stop_sequence_may_span_tokens_and_never_shows() {
     let model = fixture::model(1);
     let ids = bytes(&model, "one END two");

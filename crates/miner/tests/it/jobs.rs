@@ -20,12 +20,12 @@ use tasks::{Complaint, JobWorker, Limits, Progress, Service, WorkError};
 
 use crate::market::{Letter, NOW_MS, pair, refused, send, terms, tour};
 
-const REQUEST: &[u8] = b"please";
+pub(crate) const REQUEST: &[u8] = b"please";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A worker whose steps a test takes one by one.
 #[derive(Clone, Default)]
-struct Stepwise(Arc<(Mutex<Steps>, Condvar)>);
+pub(crate) struct Stepwise(Arc<(Mutex<Steps>, Condvar)>);
 
 #[derive(Default)]
 struct Steps {
@@ -36,12 +36,12 @@ struct Steps {
 
 impl Stepwise {
     /// Lets all workers together take so many more steps.
-    fn allow(&self, steps: usize) {
+    pub(crate) fn allow(&self, steps: usize) {
         self.0.0.lock().expect("no worker panicked").allowed += steps;
         self.0.1.notify_all();
     }
 
-    fn broken(&self) -> usize {
+    pub(crate) fn broken(&self) -> usize {
         self.0.0.lock().expect("no worker panicked").broken
     }
 
@@ -97,16 +97,16 @@ impl JobWorker for Stepwise {
 }
 
 /// A miner of jobs, its worker and its clock.
-struct Works {
+pub(crate) struct Works {
     miner: Arc<Miner>,
     router: Router,
-    steps: Stepwise,
+    pub(crate) steps: Stepwise,
     now_ms: Arc<AtomicU64>,
     nonces: AtomicU64,
 }
 
 impl Works {
-    fn new(answers_max: usize) -> Self {
+    pub(crate) fn new(answers_max: usize) -> Self {
         let steps = Stepwise::default();
         let trade = Trade {
             task: tour(),
@@ -147,9 +147,18 @@ impl Works {
         self.letter(signer, message.route(), &body)
     }
 
+    /// Lets time go by.
+    pub(crate) fn pass_ms(&self, ms: u64) {
+        self.now_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
     /// Alice's message, which is not refused.
-    async fn say(&self, message: Message) -> (HeaderMap, JobReply) {
-        let letter = self.message(&pair("//Alice"), message);
+    pub(crate) async fn say(&self, message: Message) -> (HeaderMap, JobReply) {
+        self.say_as("//Alice", message).await
+    }
+
+    async fn say_as(&self, signer: &str, message: Message) -> (HeaderMap, JobReply) {
+        let letter = self.message(&pair(signer), message);
         let (status, headers, body) = send(&self.router, letter.request()).await;
         let words = String::from_utf8_lossy(&body).into_owned();
         assert!(status.is_success(), "{message:?}: {words}");
@@ -161,15 +170,23 @@ impl Works {
         )
     }
 
-    async fn status(&self, message: Message) -> JobStatus {
-        match self.say(message).await.1 {
+    pub(crate) async fn status(&self, message: Message) -> JobStatus {
+        self.status_as("//Alice", message).await
+    }
+
+    pub(crate) async fn status_as(&self, signer: &str, message: Message) -> JobStatus {
+        match self.say_as(signer, message).await.1 {
             JobReply::Status(status) => status,
             answer => panic!("{answer:?}"),
         }
     }
 
-    async fn submit(&self, body: &[u8]) -> JobStatus {
-        let letter = self.letter(&pair("//Alice"), Route::Submit, body);
+    pub(crate) async fn submit(&self, body: &[u8]) -> JobStatus {
+        self.submit_as("//Alice", body).await
+    }
+
+    pub(crate) async fn submit_as(&self, signer: &str, body: &[u8]) -> JobStatus {
+        let letter = self.letter(&pair(signer), Route::Submit, body);
         let id = letter.request_hash();
         let (code, _, body) = send(&self.router, letter.request()).await;
         assert_eq!(
@@ -187,7 +204,7 @@ impl Works {
     }
 
     /// Polls as an asker would until the job is over.
-    async fn end_of(&self, id: Digest) -> JobStatus {
+    pub(crate) async fn end_of(&self, id: Digest) -> JobStatus {
         let mut seen = 0;
         loop {
             let status = self.status(Message::status(id, seen, 10_000)).await;
@@ -198,14 +215,14 @@ impl Works {
         }
     }
 
-    async fn page(&self, path: &str) -> String {
+    pub(crate) async fn page(&self, path: &str) -> String {
         let request = axum::http::Request::get(path).body(axum::body::Body::empty());
         let (status, _, body) = send(&self.router, request.expect("a request")).await;
         assert!(status.is_success(), "{path}");
         String::from_utf8(body).expect("text")
     }
 
-    async fn refusal(&self, message: Message, signer: &str) -> Refusal {
+    pub(crate) async fn refusal(&self, message: Message, signer: &str) -> Refusal {
         let letter = self.message(&pair(signer), message);
         refused(&self.router, letter.request()).await
     }

@@ -4,4 +4,5 @@ mod answers;
 mod jobs;
 mod market;
 mod refusals;
+mod turns;
 mod work;

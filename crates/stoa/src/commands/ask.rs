@@ -1,24 +1,30 @@
 //! `stoa ask`: a customer of a gateway, on the command line: for text, for pictures, for folds, for any other task.
 //!
 //! The answer goes to standard output and nothing else does, so that it can be piped; what it cost, and who gave it, goes to
-//! standard error.
+//! standard error. Neither has an order to the terminal in it, whatever a stranger wrote ([`words`]).
 
 mod fold;
+mod gateway;
 mod image;
+mod interrupt;
+mod job;
 mod task;
 mod text;
+mod words;
 
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Subcommand};
-use reqwest::header::HeaderMap;
-use reqwest::{Client, RequestBuilder, Response};
-use serde_json::Value;
+
+use gateway::Gateway;
 
 /// The most that is read of a file or of standard input, in bytes.
 const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How long a gateway may be silent before, or in the middle of, an answer that is not a job's: it may be trying one miner after another.
+const SILENCE: Duration = Duration::from_secs(180);
 
 /// Ask a gateway for text, for what a picture shows, for the fold of a protein, or for any other work
 #[derive(Args)]
@@ -50,24 +56,6 @@ enum What {
     Task(task::Task),
 }
 
-/// Which gateway, and as whom.
-#[derive(Args)]
-struct Gateway {
-    /// The gateway's URL
-    #[arg(
-        id = "gateway_url",
-        long = "gateway",
-        default_value = "http://127.0.0.1:8080",
-        env = "STOA_GATEWAY",
-        value_name = "URL"
-    )]
-    url: String,
-
-    /// A key the gateway knows, if it wants one
-    #[arg(long, env = "STOA_API_KEY", hide_env_values = true, value_name = "KEY")]
-    api_key: Option<String>,
-}
-
 impl Ask {
     /// Asks, and prints the answer.
     ///
@@ -75,6 +63,12 @@ impl Ask {
     ///
     /// What the gateway says, when it does not answer.
     pub async fn run(self) -> Result<()> {
+        let asked = self.ask().await;
+        // An error may quote what a stranger wrote.
+        asked.map_err(|error| anyhow!("{}", words::text(&format!("{error:#}"))))
+    }
+
+    async fn ask(self) -> Result<()> {
         match (self.what, self.prompt) {
             (Some(What::Text(text)), _) => text.run().await,
             (Some(What::Image(image)), _) => image.run().await,
@@ -88,59 +82,6 @@ impl Ask {
             (None, None) => bail!("nothing is asked; try `stoa ask \"To be\"`"),
         }
     }
-}
-
-impl Gateway {
-    fn client() -> Result<Client> {
-        Client::builder()
-            .no_proxy()
-            .build()
-            .context("make an HTTP client")
-    }
-
-    /// The address of a route, whether the base was given with or without `/v1`.
-    fn url(&self, path: &str) -> String {
-        let base = self.url.trim_end_matches('/').trim_end_matches("/v1");
-        format!("{base}/v1/{path}")
-    }
-
-    /// Sends a request in this customer's name.
-    async fn send(&self, request: RequestBuilder) -> Result<Response> {
-        let request = match &self.api_key {
-            Some(key) => request.bearer_auth(key),
-            None => request,
-        };
-        let response = request
-            .send()
-            .await
-            .with_context(|| format!("reach the gateway at {}", self.url))?;
-        accepted(response).await
-    }
-}
-
-/// The response, if it is an answer; what the gateway says, if it is not.
-async fn accepted(response: Response) -> Result<Response> {
-    let status = response.status();
-    if status.is_success() {
-        return Ok(response);
-    }
-    let body: Value = response.json().await.unwrap_or_default();
-    match body["error"]["message"].as_str() {
-        Some(message) => bail!("the gateway answered {status}: {message}"),
-        None => bail!("the gateway answered {status}"),
-    }
-}
-
-/// Who gave an answer, by its headers.
-fn provenance(headers: &HeaderMap) -> String {
-    let of = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or("unknown")
-    };
-    let (miner, uid) = (of("x-stoa-miner"), of("x-stoa-uid"));
-    format!("miner {miner} · uid {uid} · subnet {}", of("x-stoa-netuid"))
 }
 
 /// A file's bytes, or those of standard input for `-`.
@@ -194,19 +135,5 @@ mod tests {
         assert!(matches!(is(&["fold", "GYDPETGTWG"]), Some(What::Fold(_))));
         assert!(parse(&["text"]).is_err(), "nothing is asked");
         assert!(parse(&["image"]).is_err(), "no picture");
-    }
-
-    #[test]
-    fn a_gateway_may_be_given_with_or_without_its_version() {
-        for url in [
-            "http://here",
-            "http://here/",
-            "http://here/v1",
-            "http://here/v1/",
-        ] {
-            let url = url.to_owned();
-            let gateway = Gateway { url, api_key: None };
-            assert_eq!(gateway.url("models"), "http://here/v1/models");
-        }
     }
 }

@@ -48,7 +48,8 @@ pub struct Validator {
     #[arg(long, default_value_t = 4000, value_name = "MS")]
     probe_interval_ms: u64,
 
-    /// The longest time that a probe gives, in seconds, for tasks whose requests give a time [default: the task's]
+    /// The longest time that a probe gives, in seconds, for tasks whose requests give a time: for networks on one machine, where
+    /// probes that differ from customers' orders harm nobody [default: the task's]
     #[arg(long, value_name = "SECONDS")]
     probe_budget_s: Option<u64>,
 

@@ -29,7 +29,8 @@ const PROBE_MS: u32 = 800;
 /// small machine to the others.
 const JOB_PROBE_MS: u32 = 12_000;
 
-/// The longest time that a probe of long work gives, in seconds.
+/// The longest time that a probe of long work gives, in seconds: an option that every validator has, for networks where verdicts are wanted
+/// soon and nobody is to be deceived. Customers' times are minutes, so that here a miner could tell who asks.
 const JOB_PROBE_BUDGET_S: u32 = 3;
 
 /// How far miners whose work takes long stand back behind everybody else on this machine.

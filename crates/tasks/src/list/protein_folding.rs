@@ -13,11 +13,14 @@
 //!
 //! # What always holds
 //!
-//! * A probe and a customer's request look alike: the title that a customer gives is never passed on ([`FoldRequest::title`] is
-//!   read, and not written), and a probe's time is a whole number of seconds, as most people's is.
+//! * A probe and a customer's request look alike: probes have every length, every residue and every time that orders may have, in
+//!   proportions that orders plausibly have ([`challenges`]), and the title that a customer gives is never passed on
+//!   ([`FoldRequest::title`] is read, and not written).
+//! * What a probe costs its validator is bounded, however long its chain and its time ([`baseline`]).
 //! * Every validator comes to the same energy of the same answer, to the last bit.
 //! * Nobody is paid for speed: the time is given, and who uses it better earns more.
-//! * A miner gives the same structure to everybody who asks it for the same chain at once ([`shelf`]), so that resold work shows.
+//! * A miner gives the same structure to everybody who asks it for the same chain ([`shelf`]), or that structure searched on, so that
+//!   resold work shows.
 
 mod challenges;
 mod cheats;
@@ -44,7 +47,7 @@ use crate::{
 };
 use challenges::Challenges;
 use cheats::Copier;
-use shelf::{Claim, Shelf, Standing};
+use shelf::{Claim, Shelf, Standing, Wish};
 
 /// So many residues a chain may have, caps not counted.
 pub(crate) const RESIDUES: RangeInclusive<usize> = 5..=60;
@@ -54,13 +57,14 @@ const BUDGET_S: RangeInclusive<f64> = 1.0..=600.0;
 const BUDGET_DEFAULT_S: f64 = 60.0;
 /// What an answer may take beyond the time given: waiting for a free place, building, writing. Half of the time given, and this.
 const GRACE: Duration = Duration::from_secs(6);
-/// Probes give from so many seconds …
-const PROBE_LEAST_S: u64 = 2;
-/// … up to so many, unless the operator says otherwise.
-const PROBE_MOST: Duration = Duration::from_secs(30);
-/// What the judge's own search spends for each second that it gives, up to what [`folding::baseline()`] spends: a small part of what one
-/// slow core does in a second, so that a short probe on a busy machine can be beaten too.
+/// What the judge's own search spends for each second that it gives on a chain of [`SHORT`] residues, up to what
+/// [`folding::baseline()`] spends: a small part of what one slow core does in a second, so that a short probe on a busy machine can be
+/// beaten too.
 const EVALUATIONS_PER_S: f64 = 20.0;
+/// An evaluation takes as long as the square of the chain's length. Up to so many residues it takes next to nothing …
+const SHORT: f64 = 16.0;
+/// … and beyond so many the judge evaluates as much less often, so that its own search takes a second or two at most.
+const LONG: f64 = 30.0;
 /// The longest title, in characters.
 const TITLE_CHARS_MAX: usize = 200;
 /// The most points of an answer's history.
@@ -113,11 +117,19 @@ pub struct Secret {
     native: Option<Molecule>,
 }
 
+impl Secret {
+    fn round(&self, request: &FoldRequest) -> round::Round<'_> {
+        round::Round {
+            baseline: self.baseline,
+            native: self.native.as_ref(),
+            budget_s: request.budget_s,
+        }
+    }
+}
+
 /// The task: where challenges come from, how hard to search, and what was found lately.
 pub struct ProteinFolding {
     challenges: Challenges,
-    /// The most seconds a probe gives.
-    probe_s_max: u64,
     /// How much of the time given is spent on searching.
     effort: f64,
     shelf: Shelf,
@@ -165,12 +177,8 @@ impl Task for ProteinFolding {
                 "--effort {effort} is not from 0 to 1"
             )));
         }
-        let probe_most = setup.probe_budget.unwrap_or(PROBE_MOST);
         Ok(Self {
-            challenges: Challenges::open(setup.challenges.as_deref())?,
-            probe_s_max: probe_most
-                .as_secs()
-                .clamp(PROBE_LEAST_S, *BUDGET_S.end() as u64),
+            challenges: Challenges::open(setup.challenges.as_deref(), setup.probe_budget)?,
             effort,
             shelf: Shelf::new(shelf::HEAD_START),
             engine,
@@ -201,7 +209,7 @@ impl Task for ProteinFolding {
     }
 
     fn check_answer_to(request: &FoldRequest, answer: &FoldAnswer) -> Result<(), Complaint> {
-        match checked(request, answer) {
+        match checked(request, answer, Duration::ZERO) {
             Ok(_) => Ok(()),
             Err(fault) => Err(Complaint::new(fault.to_string())),
         }
@@ -217,7 +225,7 @@ impl Task for ProteinFolding {
         let request = FoldRequest {
             sequence: sequence.to_string(),
             is_capped: sequence.is_capped,
-            budget_s: probe_s(self.probe_s_max, rng) as f64,
+            budget_s: self.challenges.budget_s(rng) as f64,
             title: None,
         };
         let baseline = baseline(&sequence, request.budget_s, rng.random());
@@ -225,11 +233,11 @@ impl Task for ProteinFolding {
     }
 
     fn judge(&self, request: &FoldRequest, answer: &FoldAnswer, secret: &Secret) -> Judgement {
-        match checked(request, answer) {
+        match checked(request, answer, Duration::ZERO) {
             Err(fault) => Judgement::fault(fault),
             // Alone it is the best there is; whoever was asked beside it is compared later.
             Ok(entry) => {
-                let worths = round::compared(secret.baseline, secret.native.as_ref(), &[entry]);
+                let worths = secret.round(request).compared(&[entry]);
                 judged(&worths[0], 0)
             }
         }
@@ -243,15 +251,14 @@ impl Task for ProteinFolding {
     ) {
         let entries: Result<Vec<_>, Fault> = answers
             .iter()
-            .map(|compared| checked(request, &compared.answer))
+            .map(|compared| checked(request, &compared.answer, compared.took))
             .collect();
         // Every one of them was checked before, so that a fault here is none of the miners'.
         let Ok(entries) = entries else { return };
-        let worths = round::compared(secret.baseline, secret.native.as_ref(), &entries);
+        let worths = secret.round(request).compared(&entries);
         let others = answers.len().saturating_sub(1);
         for (compared, worth) in answers.iter_mut().zip(worths) {
             let speed = compared.judgement.speed;
-            let worth = round::in_time(worth, request.budget_s, compared.took.as_secs_f64());
             compared.judgement = Judgement {
                 speed,
                 ..judged(&worth, others)
@@ -276,17 +283,34 @@ impl Task for ProteinFolding {
                 answer: None,
             })
         };
-        match self.shelf.claim(&sequence, request.budget_s, &mut pass_on) {
+        let wish = Wish {
+            sequence: &sequence,
+            budget_s: request.budget_s,
+            patience: Self::patience(request),
+        };
+        match self.shelf.claim(wish, &mut pass_on) {
             Claim::Known(answer) => Ok(FoldAnswer::clone(&answer)),
-            Claim::Left => Err(WorkError::Failed("nobody waits any more".into())),
+            Claim::Left => Err(nobody_waits()),
+            Claim::Engaged => Err(WorkError::Failed(
+                "this chain is being folded for longer than you would wait; ask another miner, or give more time".into(),
+            )),
             Claim::Own(search) => self.search(&sequence, request.budget_s, search, report),
         }
     }
 
     fn cheat(&self, cheat: &str, request: &FoldRequest) -> Result<FoldAnswer, WorkError> {
+        self.swindle(cheat, request, &mut |_| ControlFlow::Continue(()))
+    }
+
+    fn swindle(
+        &self,
+        cheat: &str,
+        request: &FoldRequest,
+        report: &mut dyn FnMut(Progress<FoldAnswer>) -> ControlFlow<()>,
+    ) -> Result<FoldAnswer, WorkError> {
         let sequence = chain(request)?;
         match (cheat, &self.copier) {
-            ("copied", Some(copier)) => copier.answer(request),
+            ("copied", Some(copier)) => copier.answer(request, report),
             _ => Ok(cheats::broken(&sequence)),
         }
     }
@@ -308,8 +332,13 @@ impl ProteinFolding {
         let failed = |error: &dyn std::fmt::Display| WorkError::Failed(error.to_string());
         let mut molecule = folding::build(sequence);
         let system = System::new(&molecule, Solvent::Obc2).map_err(|error| failed(&error))?;
+        let (known, spent_s) = search.from.clone().unzip();
+        if let Some(known) = &known {
+            place(&mut molecule, known).map_err(|error| failed(&error))?;
+        }
         let mut watch = Watch::new(&search, &molecule, report);
-        let (duration, seed) = (Duration::from_secs_f64(budget_s), rand::rng().random());
+        let duration = Duration::from_secs_f64(budget_s - spent_s.unwrap_or_default());
+        let seed = rand::rng().random();
         let on_progress = |progress: folding::Progress<'_>| watch.see(&progress);
         let found = match &self.engine {
             Some(engine) => engine
@@ -334,10 +363,54 @@ impl ProteinFolding {
         let has_left = watch.has_left;
         molecule.positions = found.positions;
         let answer = answer(&molecule, found.energy, found.evaluations, &found.history);
+        let answer = match known {
+            None => answer,
+            Some(known) => gone_on(&known, answer, spent_s.unwrap_or_default()),
+        };
         if !has_left {
             search.keep(Arc::new(answer.clone()));
         }
         Ok(answer)
+    }
+}
+
+/// Puts a built chain where an answer says.
+fn place(molecule: &mut Molecule, answer: &FoldAnswer) -> Result<(), molecule::FileError> {
+    let known = mmcif::read(&answer.mmcif)?;
+    for (atom, position) in molecule.atoms.iter().zip(&mut molecule.positions) {
+        // This program wrote it, of the same chain.
+        if let Some(at) = known.position(atom.residue, atom.name.as_str()) {
+            *position = at;
+        }
+    }
+    Ok(())
+}
+
+/// What came of going on from an answer after so many seconds: never a worse one.
+fn gone_on(known: &FoldAnswer, found: FoldAnswer, spent_s: f64) -> FoldAnswer {
+    let evaluations = known.evaluations + found.evaluations;
+    // On a busy machine the last point comes after the time given.
+    let spent_s = known
+        .history
+        .last()
+        .map_or(spent_s, |[at, _]| at.max(spent_s));
+    let on = found
+        .history
+        .iter()
+        .map(|[at, energy]| [spent_s + at, *energy]);
+    // The last point before and the answer may differ in the last bit.
+    let before = known.history.iter().map(|[_, energy]| *energy);
+    let lowest = before.fold(known.energy, f64::min);
+    let lower = on.filter(|[_, energy]| *energy < lowest);
+    let history = thinned(known.history.iter().copied().chain(lower).collect());
+    let better = match found.energy < known.energy {
+        true => found,
+        false => known.clone(),
+    };
+    FoldAnswer {
+        evaluations,
+        history,
+        ..better
     }
 }
 
@@ -405,21 +478,25 @@ fn answer(
     evaluations: u64,
     history: &[(f64, f64)],
 ) -> FoldAnswer {
-    let step = history.len().div_ceil(HISTORY_MAX).max(1);
-    // From the end, so that the last point stays.
-    let mut thinned: Vec<[f64; 2]> = history
-        .iter()
-        .rev()
-        .step_by(step)
-        .map(|(at, energy)| [*at, *energy])
-        .collect();
-    thinned.reverse();
+    let points = history.iter().map(|(at, energy)| [*at, *energy]);
     FoldAnswer {
         energy,
         mmcif: mmcif::write(molecule, ""),
         evaluations,
-        history: thinned,
+        history: thinned(points.collect()),
     }
+}
+
+/// At most [`HISTORY_MAX`] of these points, the last of them always.
+fn thinned(points: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
+    let step = points.len().div_ceil(HISTORY_MAX).max(1);
+    let mut thinned: Vec<[f64; 2]> = points.into_iter().rev().step_by(step).collect();
+    thinned.reverse();
+    thinned
+}
+
+fn nobody_waits() -> WorkError {
+    WorkError::Failed("nobody waits any more".into())
 }
 
 /// The chain of a request that was checked.
@@ -436,7 +513,11 @@ fn chain(request: &FoldRequest) -> Result<Sequence, WorkError> {
 }
 
 /// The structure of an answer in order, with the energy that it has.
-fn checked(request: &FoldRequest, answer: &FoldAnswer) -> Result<round::Entry, Fault> {
+fn checked(
+    request: &FoldRequest,
+    answer: &FoldAnswer,
+    took: Duration,
+) -> Result<round::Entry, Fault> {
     let unreadable = |what: String| Fault::Unreadable(what);
     let sequence = chain(request).map_err(|error| unreadable(error.to_string()))?;
     if HISTORY_MAX < answer.history.len() {
@@ -450,12 +531,13 @@ fn checked(request: &FoldRequest, answer: &FoldAnswer) -> Result<round::Entry, F
     Ok(round::Entry {
         energy: energy.total(),
         molecule,
+        took_s: took.as_secs_f64(),
     })
 }
 
 fn judged(worth: &round::Worth, others: usize) -> Judgement {
     Judgement {
-        figures: vec![others as f32],
+        figures: vec![others as f32, worth.newness as f32],
         ..Judgement::of(worth.quality, worth.reason.clone())
     }
 }
@@ -465,17 +547,17 @@ fn baseline(sequence: &Sequence, budget_s: f64, seed: u64) -> f64 {
     let chain = folding::build(sequence);
     let system = System::new(&chain, Solvent::Obc2)
         .expect("every residue that is drawn or was read has its parameters");
-    let evaluations = (EVALUATIONS_PER_S * budget_s) as u64;
-    let budget = Budget::Evaluations(evaluations.min(folding::baseline::BASELINE_EVALUATIONS));
+    let budget = Budget::Evaluations(evaluations(sequence.len(), budget_s));
     let go_on = |_: folding::Progress<'_>| ControlFlow::Continue(());
     folding::search(&system, &chain, budget, seed, go_on).energy
 }
 
-/// The seconds of a probe: whole ones, short ones as often as long ones of twice the length.
-fn probe_s(most: u64, rng: &mut ChaCha20Rng) -> u64 {
-    let (low, high) = ((PROBE_LEAST_S as f64).ln(), (most as f64 + 1.0).ln());
-    let drawn = (low + rng.random::<f64>() * (high - low)).exp();
-    (drawn as u64).clamp(PROBE_LEAST_S, most)
+/// How many evaluations the judge's own search of a chain takes.
+fn evaluations(residues: usize, budget_s: f64) -> u64 {
+    let times_in = |length: f64| (length / residues as f64).min(1.0).powi(2);
+    let wanted = EVALUATIONS_PER_S * budget_s * times_in(SHORT);
+    let most = folding::baseline::BASELINE_EVALUATIONS as f64 * times_in(LONG);
+    wanted.min(most) as u64
 }
 
 #[cfg(test)]

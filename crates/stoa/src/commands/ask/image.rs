@@ -6,11 +6,11 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Deserialize;
-use serde_json::Value;
 use vision::Picture;
 
-use super::{Gateway, provenance, read};
-use crate::commands::print;
+use super::gateway::{Gateway, provenance};
+use super::{SILENCE, read, words};
+use crate::commands;
 
 /// How wide a picture is shown on a terminal, in columns.
 const COLUMNS: u32 = 40;
@@ -49,20 +49,21 @@ struct Label {
 
 impl Image {
     pub async fn run(self) -> Result<()> {
-        let http = Gateway::client()?;
+        let http = Gateway::client(SILENCE)?;
         if self.drawn {
             let drawing = vision::scene::draw(&mut rand::rng());
             if !self.json {
                 let picture = Picture::decode(&drawing.file).context("show the picture")?;
                 let name = drawing.shape.name();
-                print(&format!("{}drawn: {name}\n", shown(&picture)))?;
+                // The picture is ours, and made of orders to the terminal.
+                commands::print(&format!("{}drawn: {name}\n", shown(&picture)))?;
             }
             return self.ask(&http, drawing.file).await;
         }
         for file in &self.files {
             let picture = read(file)?;
             if 1 < self.files.len() && !self.json {
-                print(&format!("{}\n", file.display()))?;
+                words::print(&format!("{}\n", file.display()))?;
             }
             self.ask(&http, picture).await?;
         }
@@ -79,15 +80,15 @@ impl Image {
             .body(picture);
         let response = self.gateway.send(request).await?;
         let who = provenance(response.headers());
-        let answer: Value = response.json().await.context("read the answer")?;
+        let answer = self.gateway.read_json(response).await?;
         let took = asked.elapsed().as_millis();
         if self.json {
-            print(&format!("{answer}\n"))?;
+            words::print_json(&answer, false)?;
         } else {
             let labels = Vec::<Label>::deserialize(&answer).context("read the labels")?;
-            print(&bars(&labels))?;
+            words::print(&bars(&labels))?;
         }
-        eprintln!("{took} ms · {who}");
+        words::say(&format!("{took} ms · {who}"));
         Ok(())
     }
 }
@@ -100,6 +101,7 @@ fn bars(labels: &[Label]) -> String {
         .max()
         .unwrap_or(0);
     let line = |Label { label, score }: &Label| {
+        let label = words::line(label);
         let percent = 100.0 * score;
         let bar = bar(*score);
         let line = format!("{label:<width$}  {percent:5.1} %  {bar}");

@@ -3,13 +3,12 @@
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use primitives::NetUid;
-use serde_json::Value;
 
-use super::{Gateway, provenance, read};
-use crate::commands::print;
+use super::gateway::{Gateway, provenance};
+use super::{SILENCE, read, words};
 
 /// Ask for the work of any task whose answers come at once; without a request, tell what the task is and what its requests
 /// and answers look like
@@ -32,13 +31,11 @@ pub struct Task {
 
 impl Task {
     pub async fn run(self) -> Result<()> {
-        let http = Gateway::client()?;
+        let http = Gateway::client(SILENCE)?;
         let mut url = self.gateway.url(&format!("tasks/{}", self.name));
         let Some(request) = self.request else {
-            let response = self.gateway.send(http.get(url)).await?;
-            let told: Value = response.json().await.context("read the description")?;
-            print(&format!("{told:#}\n"))?;
-            return Ok(());
+            let told = self.gateway.json(http.get(url)).await?;
+            return words::print_json(&told, true);
         };
         let body = match request.strip_prefix('@') {
             Some(path) => read(Path::new(path))?,
@@ -55,9 +52,9 @@ impl Task {
             .body(body);
         let response = self.gateway.send(request).await?;
         let who = provenance(response.headers());
-        let answer: Value = response.json().await.context("read the answer")?;
-        print(&format!("{answer:#}\n"))?;
-        eprintln!("{} ms · {who}", asked.elapsed().as_millis());
+        let answer = self.gateway.read_json(response).await?;
+        words::print_json(&answer, true)?;
+        words::say(&format!("{} ms · {who}", asked.elapsed().as_millis()));
         Ok(())
     }
 }

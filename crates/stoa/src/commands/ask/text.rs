@@ -1,14 +1,14 @@
 //! `stoa ask text`: one question to a model, the answer as it is drawn.
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use super::Gateway;
+use super::gateway::{ANSWER_BYTES_MAX, Gateway};
+use super::{SILENCE, words};
 
 /// Longest line of a stream that is read, in bytes.
 const LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -44,6 +44,10 @@ pub struct Wishes {
     /// Names the randomness: the same seed gives the same answer
     #[arg(long, value_name = "NUMBER")]
     seed: Option<i64>,
+
+    /// Prints JSON, once the answer is there: the text, what it cost, and who gave it
+    #[arg(long)]
+    json: bool,
 }
 
 impl Text {
@@ -56,7 +60,7 @@ impl Text {
     }
 
     pub async fn run(self) -> Result<()> {
-        let http = Gateway::client()?;
+        let http = Gateway::client(SILENCE)?;
         let model = match &self.wishes.model {
             Some(model) => model.clone(),
             None => self.first_model(&http).await?,
@@ -78,20 +82,65 @@ impl Text {
         let asked = Instant::now();
         let request = http.post(self.gateway.url("chat/completions")).json(&body);
         let response = self.gateway.send(request).await?;
-        let summary = print(response, asked).await?;
-        eprintln!("{}", summary.text(asked.elapsed()));
+        let mut whole = String::new();
+        let summary = self
+            .read(response, asked, |text| {
+                if !self.wishes.json {
+                    return words::print(text);
+                }
+                whole.push_str(text);
+                ensure!(
+                    whole.len() <= ANSWER_BYTES_MAX,
+                    "the answer has more than {ANSWER_BYTES_MAX} bytes"
+                );
+                Ok(())
+            })
+            .await?;
+        match self.wishes.json {
+            true => words::print_json(&summary.json(whole), true)?,
+            false => words::print("\n")?,
+        }
+        ensure!(summary.is_done, "the answer was cut off");
+        words::say(&summary.text(asked.elapsed()));
         Ok(())
     }
 
     async fn first_model(&self, http: &reqwest::Client) -> Result<String> {
-        let response = self
-            .gateway
-            .send(http.get(self.gateway.url("models")))
-            .await?;
-        let list: Value = response.json().await.context("read the list of models")?;
+        let request = http.get(self.gateway.url("models"));
+        let list = self.gateway.json(request).await?;
         first_of_text(&list).context(
             "the gateway lists no model of text yet; try again shortly, or name one with --model",
         )
+    }
+
+    /// Hands a stream's text on, piece by piece; returns what it cost and who answered.
+    async fn read(
+        &self,
+        response: reqwest::Response,
+        asked: Instant,
+        mut hand_on: impl FnMut(&str) -> Result<()>,
+    ) -> Result<Summary> {
+        let mut chunks = response.bytes_stream();
+        let mut line = Vec::new();
+        let mut summary = Summary::default();
+        while let Some(chunk) = chunks.next().await {
+            for byte in chunk.map_err(|error| self.gateway.trouble(error))? {
+                if byte != b'\n' {
+                    ensure!(
+                        line.len() < LINE_BYTES_MAX,
+                        "the gateway sent a line without end"
+                    );
+                    line.push(byte);
+                    continue;
+                }
+                let text = summary.take(&std::mem::take(&mut line))?;
+                if let Some(text) = text.filter(|text| !text.is_empty()) {
+                    summary.first.get_or_insert_with(|| asked.elapsed());
+                    hand_on(&text)?;
+                }
+            }
+        }
+        Ok(summary)
     }
 }
 
@@ -104,36 +153,6 @@ fn first_of_text(list: &Value) -> Option<String> {
     };
     let first = list["data"].as_array()?.iter().find(is_text)?;
     first["id"].as_str().map(str::to_owned)
-}
-
-/// Prints a stream's text; returns what it cost and who answered.
-async fn print(response: reqwest::Response, asked: Instant) -> Result<Summary> {
-    let mut out = std::io::stdout();
-    let mut chunks = response.bytes_stream();
-    let mut line = Vec::new();
-    let mut summary = Summary::default();
-    while let Some(chunk) = chunks.next().await {
-        for byte in chunk.context("read the answer")? {
-            if byte != b'\n' {
-                anyhow::ensure!(
-                    line.len() < LINE_BYTES_MAX,
-                    "the gateway sent a line without end"
-                );
-                line.push(byte);
-                continue;
-            }
-            let text = summary.take(&std::mem::take(&mut line))?;
-            if let Some(text) = text.filter(|text| !text.is_empty()) {
-                summary.first.get_or_insert_with(|| asked.elapsed());
-                out.write_all(text.as_bytes())
-                    .context("write to standard output")?;
-                out.flush().context("write to standard output")?;
-            }
-        }
-    }
-    writeln!(out).context("write to standard output")?;
-    anyhow::ensure!(summary.is_done, "the answer was cut off");
-    Ok(summary)
 }
 
 /// What a stream told besides the text.
@@ -158,7 +177,7 @@ impl Summary {
         }
         let mut chunk: Value = serde_json::from_slice(data).context("read the answer")?;
         if let Some(message) = chunk["error"]["message"].as_str() {
-            bail!("{message}");
+            bail!("{}", words::line(message));
         }
         if chunk["usage"].is_object() {
             self.usage = chunk["usage"].take();
@@ -171,12 +190,17 @@ impl Summary {
             .map(str::to_owned))
     }
 
+    /// All that was said, for a program.
+    fn json(&self, text: String) -> Value {
+        json!({"text": text, "is_whole": self.is_done, "usage": self.usage, "stoa": self.stoa})
+    }
+
     /// One line of figures.
     fn text(&self, took: Duration) -> String {
         let drawn = self.usage["completion_tokens"].as_u64().unwrap_or(0);
         let mut figures = vec![format!(
             "{} prompt + {drawn} answer tokens",
-            self.usage["prompt_tokens"]
+            self.usage["prompt_tokens"].as_u64().unwrap_or(0)
         )];
         if let Some(first) = self.first {
             figures.push(format!("first after {} ms", first.as_millis()));
@@ -187,8 +211,10 @@ impl Summary {
             figures.push(format!("{speed:.1} tokens/s"));
         }
         figures.push(format!("{} ms", took.as_millis()));
-        let miner = self.stoa["miner"].as_str().unwrap_or("unknown");
-        figures.push(format!("miner {miner} · uid {}", self.stoa["uid"]));
+        let miner = words::line(self.stoa["miner"].as_str().unwrap_or("unknown"));
+        let uid = self.stoa["uid"].as_u64();
+        let uid = uid.map_or("unknown".to_owned(), |uid| uid.to_string());
+        figures.push(format!("miner {miner} · uid {uid}"));
         figures.join(" · ")
     }
 }
@@ -222,6 +248,18 @@ mod tests {
         let line = br#"data: {"error":{"message":"the miner stopped"}}"#;
         let error = Summary::default().take(line).expect_err("an error");
         assert_eq!(error.to_string(), "the miner stopped");
+    }
+
+    #[test]
+    fn a_program_is_told_whether_the_answer_is_whole() {
+        let summary = Summary {
+            usage: json!({"prompt_tokens": 5}),
+            ..Summary::default()
+        };
+        let told = json!({
+            "text": "To", "is_whole": false, "usage": {"prompt_tokens": 5}, "stoa": null,
+        });
+        assert_eq!(summary.json("To".into()), told);
     }
 
     #[test]

@@ -1,15 +1,24 @@
-//! What a miner has folded lately, and what it is folding: two who ask for the same chain get one search.
+//! What a miner has folded lately, and what it is folding: of one chain there is one search at a time, and it is gone on with.
 //!
 //! # The rule
 //!
-//! 1. Who asks for a chain that is being folded, with no more time than that search has, is given its answer when it ends.
+//! 1. Who asks for a chain that is being folded waits until that search ends. If it cannot end within the time that he waits, he is told
+//!    so at once and may ask another.
 //! 2. Who asks for one that is kept here, with no more time than was spent on it, is given that answer at once.
-//!    But whoever it was searched for has a head start of [`HEAD_START`], so that nobody is overtaken by those who joined.
-//! 3. Anybody else gets a search of his own, and what it finds is kept. [`PLACES_MAX`] chains are kept; the oldest goes first.
+//! 3. Who asks with more time gets a search for the rest of his time, which goes on from what is kept. What it finds is kept.
+//! 4. Whoever it was searched for has a head start of [`HEAD_START`] before anybody else is given an answer or a search that goes on from
+//!    it, so that nobody is overtaken by those who joined.
+//! 5. Anybody else gets a search of his own, and what it finds is kept. [`PLACES_MAX`] chains are kept; the oldest goes first.
 //!
 //! That saves work, and it makes resold work show: whoever buys a chain from a miner, to sell it to a validator who has asked
-//! that miner too, gets the very structure that the miner gives. Nobody learns more than he would: an answer is the same for
-//! everyone who asks.
+//! that miner too, gets the very structure that the miner gives, or that structure a little polished, whatever time he buys. Nobody
+//! learns more than he would: an answer is the same for everyone who asks.
+//!
+//! # What waiting costs
+//!
+//! Who waits holds a place to work and does no work in it. That is no more than an order of his own would hold, and ends no later; who
+//! would wait in vain does not hold it at all. A place that was handed on would be a job that is working nowhere, which nobody could
+//! tell from one that hangs.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -22,8 +31,9 @@ use super::FoldAnswer;
 /// So many chains are remembered; an answer is at most a few hundred kilobytes.
 const PLACES_MAX: usize = 32;
 
-/// How long an answer is given to nobody but whom it was searched for: several times as long as an asker waits between two polls.
-pub(super) const HEAD_START: Duration = Duration::from_secs(3);
+/// How long an answer is given to nobody but whom it was searched for: several times as long as an asker waits between two polls, and
+/// longer than an answer may be late and lose nothing (`SLACK_S` in `round`), so that whoever sells it on in the same round is late.
+pub(super) const HEAD_START: Duration = Duration::from_secs(4);
 
 /// The memory of a miner.
 pub(super) struct Shelf {
@@ -42,7 +52,10 @@ struct Places {
 struct Place {
     number: u64,
     sequence: Sequence,
+    /// The seconds that were given for what is, or will be, here.
     budget_s: f64,
+    /// So many of them had been spent when the search under way began.
+    begun_s: f64,
     content: Content,
 }
 
@@ -68,6 +81,8 @@ pub(super) struct Standing {
 pub(super) enum Claim<'a> {
     /// The caller has to search.
     Own(Search<'a>),
+    /// The chain is being folded, and that will take longer than the caller has.
+    Engaged,
     /// Another search's answer.
     Known(Arc<FoldAnswer>),
     /// The caller stopped waiting for another's search.
@@ -78,6 +93,30 @@ pub(super) enum Claim<'a> {
 pub(super) struct Search<'a> {
     shelf: &'a Shelf,
     number: u64,
+    /// What to go on from, with the seconds that were given for it.
+    pub from: Option<(Arc<FoldAnswer>, f64)>,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'a> {
+    pub sequence: &'a Sequence,
+    /// The seconds given.
+    pub budget_s: f64,
+    /// How long an answer is waited for.
+    pub patience: Duration,
+}
+
+/// What there is for a wish.
+enum Stock {
+    /// The answer, or one to go on from.
+    Ready {
+        answer: Arc<FoldAnswer>,
+        budget_s: f64,
+        since: Instant,
+    },
+    /// A search under way, and how much of the time given for it is left.
+    Busy { standing: Standing, left: Duration },
 }
 
 impl Shelf {
@@ -94,50 +133,53 @@ impl Shelf {
     /// search is, and stops waiting when `report` says so.
     pub fn claim(
         &self,
-        sequence: &Sequence,
-        budget_s: f64,
+        wish: Wish<'_>,
         report: &mut dyn FnMut(Standing) -> ControlFlow<()>,
     ) -> Claim<'_> {
+        let asked = Instant::now();
         let mut places = self.lock();
         loop {
-            let serves = |place: &&Place| place.sequence == *sequence && budget_s <= place.budget_s;
-            let standing = match places.all.iter().find(serves).map(|place| &place.content) {
-                None => return Claim::Own(self.begin(places, sequence, budget_s)),
-                Some(Content::Ready { answer, since }) => {
+            match places.stock(wish) {
+                None => return Claim::Own(self.begin(places, wish, None)),
+                Some(Stock::Ready {
+                    answer,
+                    budget_s,
+                    since,
+                }) => {
                     let left = self.head_start.saturating_sub(since.elapsed());
-                    if left.is_zero() {
-                        return Claim::Known(answer.clone());
+                    if !left.is_zero() {
+                        let waited = self.news.wait_timeout(places, left);
+                        places = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    } else if wish.budget_s <= budget_s {
+                        return Claim::Known(answer);
+                    } else {
+                        return Claim::Own(self.begin(places, wish, Some((answer, budget_s))));
                     }
-                    let waited = self.news.wait_timeout(places, left);
-                    places = waited.unwrap_or_else(PoisonError::into_inner).0;
-                    continue;
                 }
-                Some(Content::Busy(standing)) => *standing,
-            };
-            drop(places);
-            if report(standing).is_break() {
-                return Claim::Left;
+                Some(Stock::Busy { standing, left }) => {
+                    let patience = wish.patience.saturating_sub(asked.elapsed());
+                    if patience < left + self.head_start {
+                        return Claim::Engaged;
+                    }
+                    drop(places);
+                    if report(standing).is_break() {
+                        return Claim::Left;
+                    }
+                    places = self.lock();
+                    places = self.wait_for_other_than(standing, wish, places);
+                }
             }
-            places = self.lock();
-            places = self.wait_for_other_than(standing, sequence, budget_s, places);
         }
     }
 
-    /// Waits until the search that serves such a request is further than `standing`, or no more.
+    /// Waits until the search that such a wish waits for is further than `standing`, or no more.
     fn wait_for_other_than<'a>(
         &self,
         standing: Standing,
-        sequence: &Sequence,
-        budget_s: f64,
+        wish: Wish<'_>,
         places: MutexGuard<'a, Places>,
     ) -> MutexGuard<'a, Places> {
-        let is_unchanged = |places: &mut Places| {
-            places.all.iter().any(|place| {
-                place.sequence == *sequence
-                    && budget_s <= place.budget_s
-                    && matches!(&place.content, Content::Busy(now) if *now == standing)
-            })
-        };
+        let is_unchanged = |places: &mut Places| matches!(places.stock(wish), Some(Stock::Busy { standing: now, .. }) if now == standing);
         let waited = self.news.wait_while(places, is_unchanged);
         waited.unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,15 +187,16 @@ impl Shelf {
     fn begin<'a>(
         &'a self,
         mut places: MutexGuard<'_, Places>,
-        sequence: &Sequence,
-        budget_s: f64,
+        wish: Wish<'_>,
+        from: Option<(Arc<FoldAnswer>, f64)>,
     ) -> Search<'a> {
         let number = places.next;
         places.next += 1;
         places.all.push(Place {
             number,
-            sequence: sequence.clone(),
-            budget_s,
+            sequence: wish.sequence.clone(),
+            budget_s: wish.budget_s,
+            begun_s: from.as_ref().map_or(0.0, |(_, spent_s)| *spent_s),
             content: Content::Busy(Standing {
                 fraction: 0.0,
                 energy: None,
@@ -162,6 +205,7 @@ impl Shelf {
         Search {
             shelf: self,
             number,
+            from,
         }
     }
 
@@ -171,6 +215,36 @@ impl Shelf {
 }
 
 impl Places {
+    /// What there is of a chain: an answer that will do, or else the search under way, or else an answer to go on from.
+    fn stock(&self, wish: Wish<'_>) -> Option<Stock> {
+        let of_chain = || {
+            let is_it = |place: &&Place| place.sequence == *wish.sequence;
+            self.all.iter().filter(is_it)
+        };
+        let ready = |place: &Place| match &place.content {
+            Content::Busy(_) => None,
+            Content::Ready { answer, since } => Some(Stock::Ready {
+                answer: answer.clone(),
+                budget_s: place.budget_s,
+                since: *since,
+            }),
+        };
+        let busy = |place: &Place| match place.content {
+            Content::Ready { .. } => None,
+            Content::Busy(standing) => {
+                let left_s = (place.budget_s - place.begun_s) * (1.0 - standing.fraction);
+                let left = Duration::try_from_secs_f64(left_s).unwrap_or_default();
+                Some(Stock::Busy { standing, left })
+            }
+        };
+        let will_do = |place: &&Place| wish.budget_s <= place.budget_s;
+        of_chain()
+            .filter(will_do)
+            .find_map(ready)
+            .or_else(|| of_chain().find_map(busy))
+            .or_else(|| of_chain().find_map(ready))
+    }
+
     /// Forgets the oldest answers beyond what is kept. Searches are bounded by whoever starts them.
     fn trim(&mut self) {
         let is_ready = |place: &Place| matches!(place.content, Content::Ready { .. });
@@ -239,134 +313,4 @@ impl Drop for Search<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::mpsc;
-
-    fn chain(letters: &str) -> Sequence {
-        letters.parse().expect("a sequence")
-    }
-
-    fn answer(energy: f64) -> Arc<FoldAnswer> {
-        Arc::new(FoldAnswer {
-            energy,
-            mmcif: String::new(),
-            evaluations: 1,
-            history: Vec::new(),
-        })
-    }
-
-    fn go_on(_: Standing) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    fn own<'a>(shelf: &'a Shelf, letters: &str, budget_s: f64) -> Search<'a> {
-        match shelf.claim(&chain(letters), budget_s, &mut go_on) {
-            Claim::Own(search) => search,
-            _ => panic!("{letters} is known or being folded"),
-        }
-    }
-
-    fn known(shelf: &Shelf, letters: &str, budget_s: f64) -> Option<f64> {
-        match shelf.claim(&chain(letters), budget_s, &mut go_on) {
-            Claim::Known(answer) => Some(answer.energy),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn what_was_folded_is_given_to_whoever_asks_for_no_more() {
-        let shelf = Shelf::new(Duration::ZERO);
-        own(&shelf, "GYDPET", 10.0).keep(answer(-1.0));
-        assert_eq!(known(&shelf, "GYDPET", 10.0), Some(-1.0));
-        assert_eq!(known(&shelf, "GYDPET", 2.0), Some(-1.0));
-        assert_eq!(known(&shelf, "GYDPEW", 2.0), None);
-        assert_eq!(known(&shelf, "GYDPET", 11.0), None, "more is asked for");
-        own(&shelf, "GYDPET", 20.0).keep(answer(-2.0));
-        assert_eq!(known(&shelf, "GYDPET", 10.0), Some(-2.0));
-    }
-
-    #[test]
-    fn who_comes_while_it_is_folded_hears_how_far_it_is_and_gets_the_answer() {
-        let shelf = Shelf::new(Duration::ZERO);
-        let search = own(&shelf, "GYDPET", 10.0);
-        let (heard, hears) = mpsc::channel();
-        std::thread::scope(|scope| {
-            let second = scope.spawn(|| {
-                let mut report = |standing: Standing| {
-                    heard.send(standing.fraction).expect("somebody listens");
-                    ControlFlow::Continue(())
-                };
-                match shelf.claim(&chain("GYDPET"), 5.0, &mut report) {
-                    Claim::Known(answer) => answer.energy,
-                    _ => f64::NAN,
-                }
-            });
-            assert_eq!(hears.recv(), Ok(0.0));
-            search.tell(Standing {
-                fraction: 0.5,
-                energy: Some(-3.0),
-            });
-            assert_eq!(hears.recv(), Ok(0.5));
-            search.keep(answer(-4.0));
-            assert_eq!(second.join().expect("no panic"), -4.0);
-        });
-    }
-
-    #[test]
-    fn where_a_search_is_given_up_the_next_one_takes_it_on() {
-        let shelf = Shelf::new(Duration::ZERO);
-        let search = own(&shelf, "GYDPET", 10.0);
-        let (heard, hears) = mpsc::channel();
-        std::thread::scope(|scope| {
-            let second = scope.spawn(|| {
-                let mut report = |_| {
-                    heard.send(()).expect("somebody listens");
-                    ControlFlow::Continue(())
-                };
-                matches!(
-                    shelf.claim(&chain("GYDPET"), 5.0, &mut report),
-                    Claim::Own(_)
-                )
-            });
-            assert_eq!(hears.recv(), Ok(()));
-            drop(search);
-            assert!(second.join().expect("no panic"));
-        });
-    }
-
-    #[test]
-    fn whom_it_was_searched_for_has_a_head_start() {
-        let head_start = Duration::from_millis(50);
-        let shelf = Shelf::new(head_start);
-        own(&shelf, "GYDPET", 10.0).keep(answer(-1.0));
-        let asked = Instant::now();
-        assert_eq!(known(&shelf, "GYDPET", 10.0), Some(-1.0));
-        assert!(head_start / 2 < asked.elapsed(), "it came at once");
-        let asked = Instant::now();
-        assert_eq!(known(&shelf, "GYDPET", 10.0), Some(-1.0));
-        assert!(asked.elapsed() < head_start, "long after, it comes at once");
-    }
-
-    #[test]
-    fn who_waits_may_leave() {
-        let shelf = Shelf::new(Duration::ZERO);
-        let _search = own(&shelf, "GYDPET", 10.0);
-        let claim = shelf.claim(&chain("GYDPET"), 5.0, &mut |_| ControlFlow::Break(()));
-        assert!(matches!(claim, Claim::Left));
-    }
-
-    #[test]
-    fn the_oldest_answer_goes_first() {
-        let shelf = Shelf::new(Duration::ZERO);
-        for residue in molecule::AminoAcid::ALL {
-            for last in ["A", "G"] {
-                let letters = format!("GYDP{}{last}", residue.letter());
-                own(&shelf, &letters, 1.0).keep(answer(0.0));
-            }
-        }
-        assert_eq!(shelf.lock().all.len(), PLACES_MAX);
-        assert_eq!(known(&shelf, "GYDPAA", 1.0), None);
-        assert_eq!(known(&shelf, "GYDPVG", 1.0), Some(0.0));
-    }
-}
+mod tests;

@@ -87,13 +87,58 @@ fn a_challenge_is_a_request_like_any_other_within_the_time_the_operator_allows()
         ..Setup::default()
     };
     let task = task(&setup);
-    let mut rng = rng(1);
-    let (request, secret) = task.challenge(&mut rng);
-    assert_eq!(ProteinFolding::check(&request), Ok(()));
-    assert!(secret.baseline.is_finite());
-    let budgets: std::collections::BTreeSet<u64> = (0..60).map(|_| probe_s(4, &mut rng)).collect();
-    assert_eq!(budgets.into_iter().collect::<Vec<_>>(), [2, 3, 4]);
-    assert_eq!(probe_s(2, &mut rng), 2);
+    for seed in 1..4 {
+        let (request, secret) = task.challenge(&mut rng(seed));
+        assert_eq!(ProteinFolding::check(&request), Ok(()));
+        assert!((2.0..=4.0).contains(&request.budget_s));
+        assert!(secret.baseline.is_finite());
+    }
+}
+
+/// What a probe costs whoever draws it: evaluations of a chain take as long as the square of its length.
+#[test]
+fn the_judges_own_search_is_bounded_whatever_is_drawn() {
+    let cost = |residues: usize, budget_s: f64| {
+        evaluations(residues, budget_s) as f64 * (residues * residues) as f64
+    };
+    let dearest = cost(30, 600.0);
+    for residues in RESIDUES {
+        for budget_s in [1.0, 3.0, 60.0, 600.0] {
+            assert!(cost(residues, budget_s) <= dearest, "{residues} {budget_s}");
+        }
+    }
+    assert_eq!(evaluations(30, 600.0), 400);
+    assert_eq!(
+        [3.0, 10.0, 60.0].map(|s| evaluations(16, s)),
+        [60, 200, 400]
+    );
+    assert_eq!([3.0, 60.0, 600.0].map(|s| evaluations(60, s)), [4, 85, 100]);
+}
+
+/// Customers' chains have cysteines, some of them two that would like a bridge: they are built, searched and judged as they stand, and a
+/// bridge is no answer.
+#[test]
+fn a_chain_with_cysteines_is_folded_like_any_other() {
+    let request = request("CYIQNCPLG", 1.5);
+    let answer = folded(&request);
+    let task = task(&Setup::default());
+    let judgement = task.judge(&request, &answer, &secret(&request));
+    assert_eq!(
+        (judgement.fault, judgement.quality),
+        (None, 1.0),
+        "{}",
+        judgement.reason
+    );
+    let is_hydrogen = |line: &&str| line.contains(" HG ") && line.contains("CYS");
+    assert_eq!(answer.mmcif.lines().filter(is_hydrogen).count(), 2);
+    let kept = answer.mmcif.lines().filter(|line| !is_hydrogen(line));
+    let bridged = FoldAnswer {
+        mmcif: kept.collect::<Vec<_>>().join("\n") + "\n",
+        ..answer
+    };
+    let judgement = task.judge(&request, &bridged, &secret(&request));
+    let fault = judgement.fault.expect("a bridge is another molecule");
+    assert!(fault.to_string().contains("HG"), "{fault}");
 }
 
 #[test]
@@ -154,14 +199,36 @@ fn who_asks_again_for_no_more_gets_the_same_structure() {
     assert_eq!(first, second);
 }
 
-fn compared(answer: FoldAnswer, judgement: Judgement) -> Compared<FoldAnswer> {
+/// And never anything worse, whatever the second search comes to.
+#[test]
+fn who_asks_for_more_time_gets_that_structure_searched_on() {
+    let task = task(&Setup::default());
+    let first = task.solve(&request("GYDPETG", 1.0)).expect("folded");
+    let on = task.solve(&request("GYDPETG", 1.5)).expect("folded on");
+    assert!(on.energy <= first.energy && first.evaluations < on.evaluations);
+    assert!(on.history.starts_with(&first.history[..1]));
+    assert!(on.history.is_sorted_by(|a, b| a[0] <= b[0] && b[1] < a[1]));
+    assert_eq!(on, task.solve(&request("GYDPETG", 1.5)).expect("known"));
+}
+
+/// A round of an answer in time and one that came later than that.
+fn one_then_late(
+    task: &ProteinFolding,
+    request: &FoldRequest,
+    secret: &Secret,
+    answers: [FoldAnswer; 2],
+) -> Vec<Compared<FoldAnswer>> {
     let miner = Pair::from_uri("//Bob").expect("a key").account();
-    Compared {
+    let took = [1, 7].map(Duration::from_secs);
+    let compared = |(answer, took)| Compared {
         miner,
+        judgement: task.judge(request, &answer, secret),
         answer,
-        took: Duration::from_secs(1),
-        judgement,
-    }
+        took,
+    };
+    let mut round: Vec<_> = answers.into_iter().zip(took).map(compared).collect();
+    task.compare(request, secret, &mut round);
+    round
 }
 
 /// A copier hands in what it bought, shifted and turned, after the one it bought from.
@@ -178,22 +245,17 @@ fn a_copy_that_was_shifted_and_turned_earns_nothing() {
         mmcif: mmcif::write(&molecule, ""),
         ..original.clone()
     };
-    let judgement = |answer: &FoldAnswer| task.judge(&request, answer, &secret);
     assert_eq!(
-        judgement(&copy).fault,
+        task.judge(&request, &copy, &secret).fault,
         None,
         "by itself nothing is wrong with it"
     );
-    let mut round: Vec<_> = [original, copy]
-        .into_iter()
-        .map(|answer| (judgement(&answer), answer))
-        .map(|(judgement, answer)| compared(answer, judgement))
-        .collect();
-    task.compare(&request, &secret, &mut round);
+    let round = one_then_late(&task, &request, &secret, [original, copy]);
     let qualities: Vec<f64> = round.iter().map(|one| one.judgement.quality).collect();
     assert!(0.999 < qualities[0] && qualities[1] == 0.0, "{qualities:?}");
     assert!(round[1].judgement.reason.contains("shifted and turned"));
-    assert_eq!(round[0].judgement.figures, [1.0]);
+    assert_eq!(round[0].judgement.figures, [1.0, 1.0]);
+    assert_eq!(round[1].judgement.figures, [1.0, 0.0]);
 }
 
 #[test]
@@ -262,6 +324,62 @@ fn options_that_make_no_sense_are_refused() {
         .cheat("copied", &request("GYDPETG", 1.0))
         .expect_err("nobody sells there");
     assert!(error.to_string().contains("in vain"), "{error}");
+}
+
+/// A gateway that takes an order and never has news of it.
+#[test]
+fn a_cheat_that_nobody_waits_for_any_more_stops_buying() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/v1", silent.local_addr().expect("bound"));
+    let setup = Setup {
+        cheat: Some("copied".into()),
+        upstream: Some(Upstream {
+            url,
+            api_key: None,
+            model: None,
+        }),
+        ..Setup::default()
+    };
+    let mut reports = 0;
+    let mut report = |_: Progress<FoldAnswer>| {
+        reports += 1;
+        match reports < 3 {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
+    };
+    let error = task(&setup)
+        .swindle("copied", &request("GYDPETG", 600.0), &mut report)
+        .expect_err("nothing was bought");
+    assert!(error.to_string().contains("nobody waits"), "{error}");
+    assert_eq!(reports, 3);
+}
+
+/// What the disguise is worth is told by the ramp of [`folding::newness()`]; that it is in order, and the villain's best, is told here.
+#[test]
+fn a_disguised_copy_is_sound_and_worth_less_than_what_it_was_copied_from() {
+    let request = request("GYDPETGTWG", 2.0);
+    let original = folded(&request);
+    let source = mmcif::read(&original.mmcif).expect("a structure");
+    let mut asked = 0;
+    let disguised = cheats::disguised(source, &mut |_| {
+        asked += 1;
+        ControlFlow::Continue(())
+    });
+    let disguised = disguised.expect("parameters");
+    assert!(1 < asked, "it asks whether anybody waits");
+    let system = System::new(&disguised, Solvent::Obc2).expect("parameters");
+    let copy = FoldAnswer {
+        energy: system.energy(&disguised.positions).total(),
+        mmcif: mmcif::write(&disguised, ""),
+        ..original.clone()
+    };
+    let (task, secret) = (task(&Setup::default()), secret(&request));
+    let round = one_then_late(&task, &request, &secret, [original, copy]);
+    assert!(round.iter().all(|one| one.judgement.fault.is_none()));
+    let qualities: Vec<f64> = round.iter().map(|one| one.judgement.quality).collect();
+    assert!(qualities[0] == 1.0 && qualities[1] < 0.9, "{qualities:?}");
+    println!("a disguised copy: {}", round[1].judgement.reason);
 }
 
 #[test]
