@@ -328,7 +328,9 @@ fn explained(message: String) -> String {
         .rsplit_once("Custom error: ")
         .and_then(|(_, code)| code.parse::<u8>().ok());
     let words = |refusal: Refusal| match refusal {
-        Refusal::SwapAnnounced => "the coldkey announced its swap, and does nothing else until then",
+        Refusal::SwapAnnounced => {
+            "the coldkey announced its swap, and does nothing else until then"
+        }
         Refusal::SwapDisputed => "the coldkey's swap is disputed; only root can release it",
         Refusal::TooSoon => "weights were set too recently",
         Refusal::NotRegisteredAnywhere => "the hotkey holds no seat on any subnet",

@@ -138,10 +138,7 @@ mod tests {
 
     #[test]
     fn without_pay_the_first_mechanism_decides() {
-        let merged = merge(&[
-            (0, settlement(7, 0, false)),
-            (0, settlement(9, 0, false)),
-        ]);
+        let merged = merge(&[(0, settlement(7, 0, false)), (0, settlement(9, 0, false))]);
         assert_eq!(merged.consensus, [7]);
     }
 

@@ -20,8 +20,7 @@ use sp_trie::cache::{CacheSize, SharedTrieCache};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::{
-    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    Weak,
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak,
 };
 use tokio::sync::broadcast;
 

@@ -47,7 +47,7 @@ pub(crate) fn dissolve_and_check_refunds(market: &mut Market, netuid: NetUid) ->
         market.as_root(root),
         Err(Error::<Test>::SubnetNotExists.into())
     );
-    let issuance = market.read(|| Balances::total_issuance());
+    let issuance = market.read(Balances::total_issuance);
     let blocks = market.finish_removals();
 
     let mut paid_in_all = 0;
@@ -66,7 +66,7 @@ pub(crate) fn dissolve_and_check_refunds(market: &mut Market, netuid: NetUid) ->
     }
     let claims: u128 = holdings.iter().map(|(_, alpha)| u128::from(*alpha)).sum();
     assert_eq!(paid_in_all, u128::from(pot) * claims / counted);
-    let minted = market.read(|| Balances::total_issuance()) - issuance;
+    let minted = market.read(Balances::total_issuance) - issuance;
     assert_eq!(u128::from(minted), paid_in_all);
     assert_eq!(market.read(|| Subtensor::tao_reserve(netuid)), 0);
     blocks
@@ -224,7 +224,7 @@ fn nothing_names_a_removed_subnet() {
     let values = after.difference(&before).filter(|key| 32 < key.len());
     let left: Vec<String> = values
         .filter(|key| !kept.iter().any(|prefix| key.starts_with(prefix)))
-        .map(hex)
+        .map(|key| hex(key))
         .collect();
     assert_eq!(left, Vec::<String>::new());
     market.read(|| {
@@ -236,7 +236,7 @@ fn nothing_names_a_removed_subnet() {
     });
 }
 
-fn hex(key: &Vec<u8>) -> String {
+fn hex(key: &[u8]) -> String {
     key.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
