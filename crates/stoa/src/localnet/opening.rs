@@ -173,7 +173,7 @@ fn rules(netuid: NetUid, tempo: u16) -> [RuntimeCall; 5] {
         }),
         sudo(Admin::sudo_set_commit_reveal_weights_enabled {
             netuid,
-            enabled: false,
+            enabled: true,
         }),
         sudo(Admin::sudo_set_max_registrations_per_block {
             netuid,
