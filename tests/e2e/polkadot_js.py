@@ -1,6 +1,6 @@
 """Lets `@polkadot/api` from npm connect to a chain of its own, decode a block and send a transfer.
 
-What it does there is `polkadot_js.mjs`. Where there is no npm, it says so and leaves it at that.
+What it does there is `polkadot_js.mjs`.
 """
 
 import os
@@ -34,8 +34,8 @@ def installed():
 
 def main():
     if not (shutil.which("npm") and shutil.which("node")):
-        print("ok   polkadot.js is not tried: there is no npm here", flush=True)
-        return
+        print("polkadot.js comes from npm and runs on Node: install nodejs and npm", file=sys.stderr)
+        sys.exit(1)
     directory = installed()
     with tempfile.TemporaryDirectory(prefix="stoa-polkadot-js-", ignore_cleanup_errors=True) as scratch:
         node = Node(scratch)
