@@ -157,6 +157,10 @@ mod pallet {
     #[pallet::storage]
     pub type MaxContributions<T: Config> = StorageMap<_, Twox64Concat, CrowdloanId, BalanceOf<T>>;
 
+    /// What each crowdloan's call weighed when it was named.
+    #[pallet::storage]
+    pub type CallWeights<T: Config> = StorageMap<_, Twox64Concat, CrowdloanId, Weight, ValueQuery>;
+
     /// The crowdloan whose call is being made.
     #[pallet::storage]
     pub type CurrentCrowdloanId<T: Config> = StorageValue<_, CrowdloanId, OptionQuery>;
@@ -181,7 +185,7 @@ mod pallet {
         ///
         /// [`Event::Created`].
         #[pallet::call_index(0)]
-        #[pallet::weight(T::DbWeight::get().reads_writes(5, 7))]
+        #[pallet::weight(T::DbWeight::get().reads_writes(5, 8))]
         pub fn create(
             origin: OriginFor<T>,
             #[pallet::compact] deposit: BalanceOf<T>,
@@ -214,6 +218,9 @@ mod pallet {
             let next = id.checked_add(1).ok_or(Error::<T>::Overflow)?;
             let funds_account = Self::funds_account(id);
 
+            if let Some(call) = &call {
+                CallWeights::<T>::insert(id, call.get_dispatch_info().call_weight);
+            }
             let call = call.map(|call| T::Preimages::bound(*call)).transpose()?;
             NextCrowdloanId::<T>::put(next);
             // Held open while the crowdloan is, even if it is ever emptied.
@@ -371,7 +378,7 @@ mod pallet {
         /// [`Event::Finalized`].
         #[pallet::call_index(3)]
         #[pallet::weight(
-            T::DbWeight::get().reads_writes(5, 5).saturating_add(Pallet::<T>::weight_of_call(*crowdloan_id))
+            T::DbWeight::get().reads_writes(6, 5).saturating_add(Pallet::<T>::weight_of_call(*crowdloan_id))
         )]
         pub fn finalize(
             origin: OriginFor<T>,
@@ -458,7 +465,7 @@ mod pallet {
         ///
         /// [`Event::Dissolved`].
         #[pallet::call_index(5)]
-        #[pallet::weight(T::DbWeight::get().reads_writes(5, 6))]
+        #[pallet::weight(T::DbWeight::get().reads_writes(5, 7))]
         pub fn dissolve(
             origin: OriginFor<T>,
             #[pallet::compact] crowdloan_id: CrowdloanId,
@@ -475,6 +482,7 @@ mod pallet {
             frame_system::Pallet::<T>::dec_providers(&loan.funds_account)?;
             Contributions::<T>::remove(crowdloan_id, &who);
             MaxContributions::<T>::remove(crowdloan_id);
+            CallWeights::<T>::remove(crowdloan_id);
             Crowdloans::<T>::remove(crowdloan_id);
             Self::deposit_event(Event::Dissolved { crowdloan_id });
             Ok(())
@@ -628,13 +636,11 @@ mod pallet {
         }
 
         /// What a crowdloan's call weighs; nothing when it has none.
+        ///
+        /// It is weighed once, before the crowdloan is there: the call may finalize a crowdloan itself, even its own, and
+        /// whoever looked into it here would go round in circles.
         pub(crate) fn weight_of_call(id: CrowdloanId) -> Weight {
-            Crowdloans::<T>::get(id)
-                .and_then(|loan| loan.call)
-                .and_then(|call| T::Preimages::peek(&call).ok())
-                .map_or(Weight::zero(), |(call, _)| {
-                    call.get_dispatch_info().call_weight
-                })
+            CallWeights::<T>::get(id)
         }
 
         pub(crate) fn weight_of_refunds(contributors: u32) -> Weight {

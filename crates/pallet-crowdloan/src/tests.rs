@@ -1,8 +1,13 @@
-//! Crowdloans from beginning to end, on a chain of four pallets; the invariants are checked after every test.
+//! Crowdloans from beginning to end, on a chain of four pallets; the invariants are checked after every call and every
+//! test.
+
+mod origins;
 
 use crate::{self as pallet_crowdloan, Call, Error, Event, *};
 use frame_support::{
-    PalletId, derive_impl, parameter_types,
+    PalletId, derive_impl,
+    dispatch::GetDispatchInfo,
+    parameter_types,
     traits::{ConstU32, ConstU64},
 };
 use sp_runtime::{
@@ -63,6 +68,7 @@ impl frame_system::Config for Test {
     type AccountId = u64;
     type Lookup = IdentityLookup<u64>;
     type AccountData = pallet_balances::AccountData<u64>;
+    type DbWeight = frame_support::weights::constants::RocksDbWeight;
 }
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
@@ -126,10 +132,13 @@ fn with_money(test: impl FnOnce()) {
 }
 
 fn call(who: u64, call: Call<Test>) -> DispatchResult {
-    RuntimeCall::Crowdloan(call)
-        .dispatch(RuntimeOrigin::signed(who))
-        .map(|_| ())
-        .map_err(|failure| failure.error)
+    call_from(RuntimeOrigin::signed(who), call)
+}
+
+fn call_from(origin: RuntimeOrigin, call: Call<Test>) -> DispatchResult {
+    let done = RuntimeCall::Crowdloan(call).dispatch(origin);
+    Crowdloan::do_try_state().expect("the invariants hold");
+    done.map(|_| ()).map_err(|failure| failure.error)
 }
 
 /// A crowdloan of 50 + contributions of 10 and more, toward 300, until block 51.
@@ -351,6 +360,26 @@ fn a_crowdloan_does_not_finalize_another() {
     });
 }
 
+/// Whoever weighs such a call (a pool, before anybody has paid) would otherwise look for its end for ever.
+#[test]
+fn a_crowdloan_whose_purpose_is_itself_weighs_something_finite() {
+    with_money(|| {
+        let finalize_of = |id| RuntimeCall::Crowdloan(Call::finalize { crowdloan_id: id });
+        let weight = |id| finalize_of(id).get_dispatch_info().call_weight.ref_time();
+        let bare = weight(9);
+        create(Some(finalize_of(0))).unwrap();
+        assert_eq!(weight(0), 2 * bare);
+        create(Some(finalize_of(2))).unwrap();
+        create(Some(finalize_of(1))).unwrap();
+        assert_eq!((weight(1), weight(2)), (2 * bare, 3 * bare));
+        contribute(2, 250).unwrap();
+        assert_eq!(finalize(), Err(Error::<Test>::AlreadyFinalized.into()));
+        withdraw(2).unwrap();
+        dissolve().unwrap();
+        assert_eq!(weight(0), bare);
+    });
+}
+
 #[test]
 fn a_long_call_waits_among_the_preimages() {
     with_money(|| {
@@ -367,6 +396,34 @@ fn a_long_call_waits_among_the_preimages() {
         assert!(!pallet_preimage::RequestStatusFor::<Test>::contains_key(
             hash
         ));
+    });
+}
+
+/// Root may take any preimage away. Contributors still get theirs back.
+#[test]
+fn a_call_that_is_no_longer_stored_cannot_be_made() {
+    with_money(|| {
+        let remark = frame_system::Call::remark {
+            remark: vec![7; 1_000],
+        };
+        create(Some(RuntimeCall::System(remark))).unwrap();
+        contribute(2, 250).unwrap();
+        let hash = loan().call.expect("it has one").hash();
+        Preimage::unrequest_preimage(RuntimeOrigin::root(), hash).unwrap();
+        assert_eq!(finalize(), Err(Error::<Test>::CallUnavailable.into()));
+        assert!(!loan().finalized);
+        refund().unwrap();
+        dissolve().unwrap();
+        assert_eq!(Balances::free_balance(2), RICHES);
+    });
+}
+
+#[test]
+fn a_crowdloan_needs_a_number() {
+    with_money(|| {
+        NextCrowdloanId::<Test>::put(CrowdloanId::MAX);
+        assert_eq!(create(None), Err(Error::<Test>::Overflow.into()));
+        assert_eq!(Balances::free_balance(CREATOR), RICHES);
     });
 }
 
@@ -547,12 +604,7 @@ fn nobody_but_the_creator_ends_or_changes_a_crowdloan() {
         create(None).unwrap();
         for every in ends.iter().cloned().chain(changes()) {
             let refused = Error::<Test>::InvalidOrigin;
-            assert_eq!(call(2, every.clone()), Err(refused.into()));
-            let unsigned = RuntimeCall::Crowdloan(every).dispatch(RuntimeOrigin::root());
-            assert_eq!(
-                unsigned.map_err(|failure| failure.error),
-                Err(DispatchError::BadOrigin)
-            );
+            assert_eq!(call(2, every), Err(refused.into()));
         }
         assert_eq!(finalize(), Err(Error::<Test>::CapNotRaised.into()));
         contribute(2, 250).unwrap();
