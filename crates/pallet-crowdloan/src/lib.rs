@@ -476,7 +476,10 @@ mod pallet {
             ensure!(!amount.is_zero(), Error::<T>::NoContribution);
             ensure!(amount == loan.raised, Error::<T>::NotReadyToDissolve);
             Self::pay(&loan.funds_account, &who, amount)?;
-            if let Some(call) = &loan.call {
+            // Root may have let go of it before.
+            if let Some(call) = &loan.call
+                && T::Preimages::is_requested(&call.hash())
+            {
                 T::Preimages::drop(call);
             }
             frame_system::Pallet::<T>::dec_providers(&loan.funds_account)?;

@@ -413,7 +413,6 @@ fn a_call_that_is_no_longer_stored_cannot_be_made() {
         assert_eq!(finalize(), Err(Error::<Test>::CallUnavailable.into()));
         assert!(!loan().finalized);
         refund().unwrap();
-        dissolve().unwrap();
         assert_eq!(Balances::free_balance(2), RICHES);
     });
 }
