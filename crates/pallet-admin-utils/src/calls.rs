@@ -142,7 +142,7 @@ mod calls {
             )
         }
 
-        /// Sets the most neurons of a subnet. Root only.
+        /// Sets the most neurons of a subnet. Signed by the subnet's owner, or root.
         #[pallet::call_index(10)]
         #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_max_allowed_uids(
@@ -150,7 +150,10 @@ mod calls {
             netuid: NetUid,
             max_allowed_uids: u16,
         ) -> DispatchResult {
-            Self::as_root(origin, netuid, Setting::MaxAllowedUids(max_allowed_uids))
+            Self::ensure_exists(netuid)?;
+            let authority = Subtensor::<T>::ensure_root_or_owner(origin.clone(), netuid)?;
+            Self::ensure_size(netuid, max_allowed_uids, authority)?;
+            Self::as_owner_or_root(origin, netuid, Setting::MaxAllowedUids(max_allowed_uids))
         }
 
         /// Sets the fewest neurons that a subnet's size may be limited to. Root only.
@@ -207,7 +210,7 @@ mod calls {
             )
         }
 
-        /// Sets whether a subnet takes newcomers. Root only.
+        /// Sets whether a subnet takes newcomers for TAO. Signed by the subnet's owner, or root.
         #[pallet::call_index(16)]
         #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_network_registration_allowed(
@@ -215,11 +218,8 @@ mod calls {
             netuid: NetUid,
             registration_allowed: bool,
         ) -> DispatchResult {
-            Self::as_root(
-                origin,
-                netuid,
-                Setting::NetworkRegistrationAllowed(registration_allowed),
-            )
+            let setting = Setting::NetworkRegistrationAllowed(registration_allowed);
+            Self::as_owner_or_root(origin, netuid, setting)
         }
 
         /// Sets a value that wallets show; seats' prices do not depend on it. Root only.
@@ -528,6 +528,7 @@ mod calls {
             netuid: NetUid,
             hotkey: T::AccountId,
         ) -> DispatchResult {
+            Self::ensure_exists(netuid)?;
             let authority = Subtensor::<T>::ensure_root_or_owner(origin, netuid)?;
             let key = RateLimitKey::SetSNOwnerHotkey(netuid);
             if authority == Authority::Owner {
@@ -865,6 +866,43 @@ mod calls {
             Self::ensure_exists(netuid)?;
             Subtensor::<T>::set_rao_recycled(netuid, rao_recycled);
             Ok(())
+        }
+
+        /// Chooses which epoch's consensus the rates of liquid bonds are measured by. Signed by the
+        /// subnet's owner, or root.
+        #[pallet::call_index(104)]
+        #[pallet::weight((COST, DispatchClass::Operational))]
+        pub fn sudo_set_liquid_alpha_consensus_mode(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            mode: ConsensusMode,
+        ) -> DispatchResult {
+            Self::as_owner_or_root(origin, netuid, Setting::LiquidAlphaConsensusMode(mode))
+        }
+
+        /// Sets the version of sealing that validators must name when they commit weights to a
+        /// height. Root only.
+        #[pallet::call_index(63)]
+        #[pallet::weight((COST, DispatchClass::Operational))]
+        pub fn sudo_set_commit_reveal_version(
+            origin: OriginFor<T>,
+            version: u16,
+        ) -> DispatchResult {
+            ensure_root(origin)?;
+            Subtensor::<T>::set_commit_reveal_version(version);
+            Ok(())
+        }
+
+        /// Sets the weight of one block in the moving averages of TAO that people move into subnets,
+        /// as a ratio of 2⁶³ − 1. Root only.
+        #[pallet::call_index(64)]
+        #[pallet::weight((COST, DispatchClass::Operational))]
+        pub fn sudo_set_tao_flow_smoothing_factor(
+            origin: OriginFor<T>,
+            smoothing_factor: u64,
+        ) -> DispatchResult {
+            ensure_root(origin)?;
+            Subtensor::<T>::set_flow_smoothing_factor(smoothing_factor)
         }
     }
 }

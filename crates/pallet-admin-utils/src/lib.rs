@@ -23,7 +23,7 @@ pub mod pallet {
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
     use pallet_subtensor::{
-        Authority, FixedI128, FixedU128, Hyperparameter as Setting, MechId, NetUid,
+        Authority, ConsensusMode, FixedI128, FixedU128, Hyperparameter as Setting, MechId, NetUid,
         Pallet as Subtensor, RateLimitKey, RecycleOrBurnEnum, TaoBalance,
     };
 
@@ -43,8 +43,12 @@ pub mod pallet {
     pub enum Error<T> {
         /// The subnet does not exist.
         SubnetDoesNotExist,
-        /// A limit of uids is below the number of neurons, or above what any subnet may have.
+        /// A limit of uids is below the number of neurons.
         MaxAllowedUIdsLessThanCurrentUIds,
+        /// A limit of uids is below the least that the subnet's size may be limited to.
+        MaxAllowedUidsLessThanMinAllowedUids,
+        /// A limit of uids is above what any subnet may have, or any owner may allow.
+        MaxAllowedUidsGreaterThanDefaultMaxAllowedUids,
     }
 
     impl<T: Config> Pallet<T> {
@@ -64,14 +68,28 @@ pub mod pallet {
 
         fn set(netuid: NetUid, setting: Setting, authority: Authority) -> DispatchResult {
             Self::ensure_exists(netuid)?;
-            if let Setting::MaxAllowedUids(most) = setting {
-                let neurons = Subtensor::<T>::neuron_count(netuid);
-                ensure!(
-                    (neurons..=pallet_subtensor::UIDS_MAX).contains(&most),
-                    Error::<T>::MaxAllowedUIdsLessThanCurrentUIds
-                );
-            }
             Subtensor::<T>::set_hyperparameter(netuid, setting, authority)
+        }
+
+        /// Refuses a limit of uids that does not fit the subnet, and says why.
+        fn ensure_size(netuid: NetUid, most: u16, authority: Authority) -> DispatchResult {
+            ensure!(
+                most >= Subtensor::<T>::min_allowed_uids(netuid),
+                Error::<T>::MaxAllowedUidsLessThanMinAllowedUids
+            );
+            ensure!(
+                most >= Subtensor::<T>::neuron_count(netuid),
+                Error::<T>::MaxAllowedUIdsLessThanCurrentUIds
+            );
+            let limit = match authority {
+                Authority::Root => pallet_subtensor::UIDS_MAX,
+                Authority::Owner => pallet_subtensor::OWNER_UIDS_MAX,
+            };
+            ensure!(
+                most <= limit,
+                Error::<T>::MaxAllowedUidsGreaterThanDefaultMaxAllowedUids
+            );
+            Ok(())
         }
 
         /// Does what an owner may do once in an interval, and root at any time, but nobody shortly

@@ -331,6 +331,17 @@ impl<T: Config> Pallet<T> {
         }
     }
 
+    /// The last epoch's consensus, where liquid rates are measured by it.
+    fn past_consensus(netuid: NetUid) -> Option<Vec<u16>> {
+        let keeps_all_beyond_out = Self::bonds_penalty(netuid) == u16::MAX;
+        let is_past = match Self::liquid_alpha_consensus_mode(netuid) {
+            ConsensusMode::Current => false,
+            ConsensusMode::Previous => true,
+            ConsensusMode::Auto => keeps_all_beyond_out,
+        };
+        is_past.then(|| Self::consensus(netuid))
+    }
+
     fn epoch_input(netuid: NetUid, index: NetUid, emission: AlphaBalance) -> Input {
         let uids = 0..Self::neuron_count(netuid);
         let commit_block = if Self::commit_reveal_enabled(netuid) {
@@ -355,6 +366,7 @@ impl<T: Config> Pallet<T> {
             commit_block,
             weights: Self::weights(index),
             bonds: uids.map(|uid| Self::bonds_of(index, uid)).collect(),
+            past_consensus: Self::past_consensus(netuid),
         }
     }
 

@@ -129,6 +129,11 @@ mod hyperparameter_storage {
     pub type AlphaSigmoidSteepness<T> =
         StorageMap<_, Identity, NetUid, i16, ValueQuery, ConstI16<1_000>>;
 
+    /// Which epoch's consensus the rates of liquid bonds are measured by.
+    #[pallet::storage]
+    pub type LiquidAlphaConsensusMode<T> =
+        StorageMap<_, Identity, NetUid, ConsensusMode, ValueQuery>;
+
     /// Which rule an epoch follows; always Yuma.
     #[pallet::storage]
     pub type SubnetEpochConsensus<T> = StorageMap<_, Identity, NetUid, EpochConsensus, ValueQuery>;
@@ -157,6 +162,31 @@ impl Get<(u16, u16)> for InitialAlphaValues {
     fn get() -> (u16, u16) {
         (45_875, 58_982)
     }
+}
+
+/// Which epoch's consensus the rates of liquid bonds are measured by.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+)]
+pub enum ConsensusMode {
+    /// That of the epoch being settled.
+    #[default]
+    Current,
+    /// That of the epoch before.
+    Previous,
+    /// The one before where weights beyond consensus are kept out of bonds wholly, and otherwise
+    /// that of the epoch being settled.
+    Auto,
 }
 
 /// Which rule an epoch follows.
@@ -212,6 +242,9 @@ pub const ACTIVITY_FACTOR_MILLI: core::ops::RangeInclusive<u32> = 1_000..=50_000
 /// Most neurons that any subnet may have.
 pub const UIDS_MAX: u16 = 4_096;
 
+/// Most neurons that an owner may let a subnet have.
+pub const OWNER_UIDS_MAX: u16 = 256;
+
 /// A setting of one subnet, and its new value.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[allow(
@@ -264,6 +297,7 @@ pub enum Hyperparameter {
     RecycleOrBurn(RecycleOrBurnEnum),
     MinChildkeyTakePerSubnet(u16),
     NetworkPowRegistrationAllowed(bool),
+    LiquidAlphaConsensusMode(ConsensusMode),
 }
 
 impl Hyperparameter {
@@ -334,6 +368,8 @@ readers! {
     alpha_values: AlphaValues -> (u16, u16);
     /// Steepness of the curve between the two, in hundredths.
     alpha_sigmoid_steepness: AlphaSigmoidSteepness -> i16;
+    /// Which epoch's consensus the rates of liquid bonds are measured by.
+    liquid_alpha_consensus_mode: LiquidAlphaConsensusMode -> ConsensusMode;
     /// Whether weights are committed first and revealed later.
     commit_reveal_enabled: CommitRevealWeightsEnabled -> bool;
     /// Epochs from a commit to its reveal.
@@ -439,7 +475,8 @@ impl<T: Config> Pallet<T> {
             }
             H::MaxAllowedUids(most) => {
                 Self::ensure_rows(most, Self::mechanism_count(netuid))?;
-                (neurons..=UIDS_MAX).contains(&most) && most >= Self::min_allowed_uids(netuid)
+                let limit = if is_root { UIDS_MAX } else { OWNER_UIDS_MAX };
+                (neurons..=limit).contains(&most) && most >= Self::min_allowed_uids(netuid)
             }
             H::MinAllowedUids(fewest) => fewest <= Self::max_allowed_uids(netuid),
             H::MaxAllowedValidators(most) => most <= Self::max_allowed_uids(netuid) && most > 0,
@@ -449,7 +486,10 @@ impl<T: Config> Pallet<T> {
             }
             H::AlphaSigmoidSteepness(steepness) => is_root || steepness >= 0,
             H::RevealPeriodEpochs(epochs) => (1..=100).contains(&epochs),
-            // At least one way in stays open.
+            // An owner leaves at least one way in open.
+            H::NetworkRegistrationAllowed(false) => {
+                is_root || Self::pow_registration_allowed(netuid)
+            }
             H::NetworkPowRegistrationAllowed(false) => {
                 is_root || Self::registration_allowed(netuid)
             }
@@ -504,6 +544,9 @@ impl<T: Config> Pallet<T> {
             H::Yuma3On(value) => Yuma3On::<T>::insert(netuid, value),
             H::LiquidAlphaOn(value) => LiquidAlphaOn::<T>::insert(netuid, value),
             H::AlphaValues(low, high) => AlphaValues::<T>::insert(netuid, (low, high)),
+            H::LiquidAlphaConsensusMode(value) => {
+                LiquidAlphaConsensusMode::<T>::insert(netuid, value)
+            }
             H::AlphaSigmoidSteepness(value) => AlphaSigmoidSteepness::<T>::insert(netuid, value),
             H::CommitRevealWeightsEnabled(value) => {
                 CommitRevealWeightsEnabled::<T>::insert(netuid, value)
@@ -557,6 +600,7 @@ impl<T: Config> Pallet<T> {
         LiquidAlphaOn::<T>::remove(netuid);
         AlphaValues::<T>::remove(netuid);
         AlphaSigmoidSteepness::<T>::remove(netuid);
+        LiquidAlphaConsensusMode::<T>::remove(netuid);
         SubnetEpochConsensus::<T>::remove(netuid);
         CommitRevealWeightsEnabled::<T>::remove(netuid);
         RevealPeriodEpochs::<T>::remove(netuid);

@@ -40,6 +40,7 @@
 //! | [`identity`] | what subnets and coldkeys say about themselves |
 //! | [`hyperparameters`] | what may be tuned |
 //! | [`rate_limits`] | when somebody last did something |
+//! | `costs` | how long calls take that grow with the market |
 //! | [`crowd`] | a filled market to begin with |
 //! | [`invariants`] | what is true after every block |
 //!
@@ -63,6 +64,7 @@ mod burning;
 mod calls;
 pub mod children;
 pub mod coldkey_swaps;
+mod costs;
 pub mod crowd;
 pub mod delegation;
 pub mod dissolution;
@@ -108,7 +110,8 @@ pub use dissolution::{DissolveCleanupPhase, DissolveCleanupStatus, SubnetRecords
 pub use emission::InitialMovingRate;
 pub use fixed::{FixedI128, FixedU128};
 pub use hyperparameters::{
-    EpochConsensus, Hyperparameter, InitialAlphaValues, RecycleOrBurnEnum, UIDS_MAX,
+    ConsensusMode, EpochConsensus, Hyperparameter, InitialAlphaValues, OWNER_UIDS_MAX,
+    RecycleOrBurnEnum, UIDS_MAX,
 };
 pub use identity::{ChainIdentityV2, SubnetIdentityV3};
 pub use locks::LockState;
@@ -215,6 +218,9 @@ pub mod pallet {
 
         /// What other pallets keep by subnet, to be removed with it.
         type OtherRecords: SubnetRecords;
+
+        /// Who makes the keys that open sealed weights.
+        type Opener: timelock::Opener;
     }
 
     /// What a new chain begins with, beside root.

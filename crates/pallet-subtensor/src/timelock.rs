@@ -3,14 +3,17 @@
 //! # The rule
 //!
 //! * Where commit-reveal is on, a validator publishes its row sealed to a height ([`timelock::seal`]) and need not come
-//!   again. What it may seal is what it may announce by a hash ([`crate::weights`]): permit, stake, rate limit, and so many
-//!   that are closed at once.
+//!   again. What it may seal is what it may announce by a hash ([`crate::weights`]): stake, rate limit, and so many that
+//!   are closed at once. And it must have a validator's permit, or the subnet: opening takes time that all subnets share.
 //! * The height is to come, and no later than the end of the epoch in which a row announced now would be revealed.
 //! * When the height is final, the authorities' key for it comes with the next block ([`Pallet::unlock`]). From the block after
 //!   that on, rows are opened at the start of blocks, [`OPENED_MAX`] in each, in the order of their heights and then as they
 //!   were committed, before the block's epochs settle. An opened row replaces the one before it.
 //! * A row that does not open, does not name the hotkey that committed it, would not be acceptable in the open, or comes when
-//!   the epoch of its reveal is over, is dropped.
+//!   the epoch of its reveal is over, is dropped. So is every closed row when a trim gives seats other numbers. Who sat down
+//!   since a row was committed gets nothing by it.
+//! * A height whose key has not come [`KEY_PATIENCE`] blocks later is given up, and what was sealed to it dropped.
+//! * Where heights get no keys ([`Opener`]), nothing may be sealed.
 //!
 //! # Limits
 //!
@@ -19,13 +22,14 @@
 //! ([`HEIGHTS_VERSION`] is this one's) and its round are refused.
 
 use crate::*;
-use ::timelock::{HEIGHT_KEY_BYTES, HeightKey};
+use ::timelock::HeightKey;
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
 use parity_scale_codec::{Decode, DecodeAll as _, Encode};
 use sp_runtime::{
     DispatchError, Vec,
     traits::{BlakeTwo256, Hash},
 };
+use std::collections::BTreeMap;
 
 #[pallet_section]
 mod timelock_storage {
@@ -80,6 +84,9 @@ pub const OPENED_MAX: usize = 16;
 /// Rows sealed to one height.
 pub const ROWS_OF_HEIGHT_MAX: usize = 4_096;
 
+/// Blocks after which a height whose key has not come is given up.
+pub const KEY_PATIENCE: u32 = 1_024;
+
 /// Heights looked through in one block, and for one answer of [`Pallet::wanted_heights`].
 const LOOKED_MAX: u32 = 64;
 
@@ -101,6 +108,18 @@ pub struct SealedOpinion {
     pub values: Vec<u16>,
     /// Version of the validator's software.
     pub version_key: u64,
+}
+
+/// Who makes keys of heights.
+pub trait Opener {
+    /// Whether this chain's heights get keys.
+    fn makes_keys() -> bool;
+}
+
+impl Opener for () {
+    fn makes_keys() -> bool {
+        true
+    }
 }
 
 /// A row as it waits: hotkey, block, what is sealed, height.
@@ -147,6 +166,11 @@ impl<T: Config> Pallet<T> {
         Self::sealable(hotkey, netuid, height, version).map(|_| ())
     }
 
+    /// Sets the version of sealing that validators must name; rows sealed by another are refused.
+    pub fn set_commit_reveal_version(version: u16) {
+        CommitRevealWeightsVersion::<T>::put(version);
+    }
+
     /// The uid of who may seal to a height, and the height.
     fn sealable(
         hotkey: &T::AccountId,
@@ -154,11 +178,13 @@ impl<T: Config> Pallet<T> {
         height: u64,
         version: u16,
     ) -> Result<(u16, u32), DispatchError> {
+        ensure!(T::Opener::makes_keys(), Error::<T>::CommitRevealDisabled);
         ensure!(
             version == CommitRevealWeightsVersion::<T>::get(),
             Error::<T>::IncorrectCommitRevealVersion
         );
         let uid = Self::ensure_may_commit(hotkey, netuid)?;
+        Self::ensure_may_seal(netuid, uid)?;
         let latest = Self::latest_reveal(netuid);
         let height = u32::try_from(height).map_err(|_| Error::<T>::InvalidRevealRound)?;
         ensure!(
@@ -215,23 +241,32 @@ impl<T: Config> Pallet<T> {
         u32::try_from(Self::block()).unwrap_or(u32::MAX)
     }
 
-    /// Opens rows whose keys have come; returns how long it takes.
+    fn ensure_may_seal(netuid: NetUid, uid: u16) -> DispatchResult {
+        let may = Self::has_permit(netuid, uid) || Self::owner_uid(netuid) == Some(uid);
+        ensure!(may, Error::<T>::NeuronNoValidatorPermit);
+        Ok(())
+    }
+
+    /// Opens rows whose keys have come, and drops those whose keys have not come for too long; returns how long it takes.
     pub(crate) fn open_sealed() -> Weight {
         let now = Self::height();
-        let (mut lowest, mut left) = (LowestSealed::<T>::get(), OPENED_MAX);
+        let (mut lowest, mut left) = (Self::lowest_sealed(now), OPENED_MAX);
         let before = lowest;
         let mut height = lowest;
         let last = lowest.saturating_add(LOOKED_MAX).min(now);
         while height < last && 0 < left {
-            if let Some(key) = HeightKeys::<T>::get(height) {
-                left = left.saturating_sub(Self::open_height(height, &key, left));
+            let key = HeightKeys::<T>::get(height);
+            if key.is_some() || height.saturating_add(KEY_PATIENCE) < now {
+                // A key was checked when it came.
+                let key = key.and_then(|key| HeightKey::from_bytes(&key));
+                left = left.saturating_sub(Self::open_height(height, key.as_ref(), left));
             }
             if lowest == height && !SealedTo::<T>::contains_key(height) {
                 lowest = height.saturating_add(1);
             }
             height = height.saturating_add(1);
         }
-        if lowest != before {
+        if lowest != LowestSealed::<T>::get() {
             LowestSealed::<T>::put(lowest);
         }
         let opened = OPENED_MAX.saturating_sub(left) as u64;
@@ -240,26 +275,32 @@ impl<T: Config> Pallet<T> {
             .saturating_add(LOOKING_COST.saturating_mul(height.saturating_sub(before).into()))
     }
 
-    /// Opens at most `most` rows of a height; returns how many it has tried.
-    fn open_height(height: u32, key: &[u8; HEIGHT_KEY_BYTES], most: usize) -> usize {
+    /// From where on heights are looked through. A chain on which nothing is sealed need not look through its past.
+    fn lowest_sealed(now: u32) -> u32 {
+        let lowest = LowestSealed::<T>::get();
+        let is_behind = lowest.saturating_add(LOOKED_MAX) < now;
+        if is_behind && SealedTo::<T>::iter_keys().next().is_none() {
+            return now;
+        }
+        lowest
+    }
+
+    /// Opens at most `most` rows of a height, or drops them if there is no key; returns how many.
+    fn open_height(height: u32, key: Option<&HeightKey>, most: usize) -> usize {
         let mut places = SealedTo::<T>::get(height);
         let later = places.split_off(most.min(places.len()));
-        // The key was checked when it came.
-        let key = HeightKey::from_bytes(key);
-        for (index, epoch) in &places {
-            let row = TimelockedWeightCommits::<T>::mutate_exists(*index, *epoch, |rows| {
-                let waiting = rows.as_mut()?;
-                let place = waiting.iter().position(|row| row.3 == u64::from(height))?;
-                let row = waiting.remove(place);
-                if waiting.is_empty() {
-                    *rows = None;
-                }
-                row
-            });
-            if let Some((row, key)) = row.zip(key) {
+        let mut counts: Vec<((NetUid, u64), usize)> = Vec::new();
+        for place in &places {
+            match counts.iter_mut().find(|(counted, _)| counted == place) {
+                Some((_, count)) => *count = count.saturating_add(1),
+                None => counts.push((*place, 1)),
+            }
+        }
+        for ((index, epoch), count) in counts {
+            for row in Self::take_sealed(index, epoch, height, count) {
                 let hotkey = row.0.clone();
-                if let Err(reason) = Self::open_row(*index, *epoch, row, &key) {
-                    Self::deposit_event(Event::TimelockedWeightsDropped(*index, hotkey, reason));
+                if let Err(reason) = Self::open_row(index, epoch, row, key) {
+                    Self::deposit_event(Event::TimelockedWeightsDropped(index, hotkey, reason));
                 }
             }
         }
@@ -272,16 +313,35 @@ impl<T: Config> Pallet<T> {
         places.len()
     }
 
+    /// Takes the first `count` rows that were sealed to a height in an epoch. All at once: each taking reads every row.
+    fn take_sealed(index: NetUid, epoch: u64, height: u32, count: usize) -> Vec<Waiting<T>> {
+        TimelockedWeightCommits::<T>::mutate_exists(index, epoch, |rows| {
+            let (mut taken, mut kept) = (Vec::new(), std::collections::VecDeque::new());
+            for row in rows.take().unwrap_or_default() {
+                if taken.len() < count && row.3 == u64::from(height) {
+                    taken.push(row);
+                } else {
+                    kept.push_back(row);
+                }
+            }
+            *rows = (!kept.is_empty()).then_some(kept);
+            taken
+        })
+    }
+
     /// Publishes a row, if it opens and is acceptable.
     fn open_row(
         netuid: NetUid,
         epoch: u64,
-        (hotkey, _, sealed, _): Waiting<T>,
-        key: &HeightKey,
+        (hotkey, committed, sealed, _): Waiting<T>,
+        key: Option<&HeightKey>,
     ) -> DispatchResult {
+        let key = key.ok_or(Error::<T>::ExpiredWeightCommit)?;
         let expired =
             Self::current_epoch(netuid) > epoch.saturating_add(Self::reveal_period(netuid));
         ensure!(!expired, Error::<T>::ExpiredWeightCommit);
+        let uid = Self::uid_of(netuid, &hotkey).ok_or(Error::<T>::HotKeyNotRegisteredInSubNet)?;
+        Self::ensure_may_seal(netuid, uid)?;
         let plain = key
             .open(&sealed)
             .map_err(|_| Error::<T>::InvalidRevealCommitHashNotMatch)?;
@@ -296,29 +356,39 @@ impl<T: Config> Pallet<T> {
             values: sealed.values,
             version_key: sealed.version_key,
         };
-        let uid = Self::uid_of(netuid, &hotkey).ok_or(Error::<T>::HotKeyNotRegisteredInSubNet)?;
-        let row = Self::row_of(netuid, uid, &opinion)?;
+        let mut row = Self::row_of(netuid, uid, &opinion)?;
+        for (weighed, weight) in &mut row {
+            if committed <= Self::registered_at(netuid, *weighed) {
+                *weight = 0;
+            }
+        }
         Weights::<T>::insert(netuid, uid, row);
         Self::deposit_event(Event::TimelockedWeightsRevealed(netuid, hotkey));
         Ok(())
     }
 
-    /// Block of the first sealed row of `hotkey` on `netuid` that is closed and not expired.
-    pub(crate) fn sealed_block(netuid: NetUid, hotkey: &T::AccountId) -> Option<u64> {
+    /// Block of each hotkey's first sealed row on `netuid` that is closed and not expired.
+    pub(crate) fn sealed_blocks(netuid: NetUid) -> BTreeMap<T::AccountId, u64> {
         let epoch = Self::current_epoch(netuid);
-        (epoch.saturating_sub(Self::reveal_period(netuid))..=epoch)
-            .flat_map(|epoch| TimelockedWeightCommits::<T>::get(netuid, epoch))
-            .find(|row| row.0 == *hotkey)
-            .map(|row| row.1)
+        let mut blocks = BTreeMap::new();
+        for epoch in epoch.saturating_sub(Self::reveal_period(netuid))..=epoch {
+            for (hotkey, block, ..) in TimelockedWeightCommits::<T>::get(netuid, epoch) {
+                blocks.entry(hotkey).or_insert(block);
+            }
+        }
+        blocks
     }
 }
 
 impl<T: Config> Pallet<T> {
-    /// Drops every sealed row of a mechanism that is taken away; what names them finds nothing.
+    /// Drops every sealed row of a mechanism; what names them finds nothing.
     pub(crate) fn forget_sealed(index: NetUid) {
         let epochs: Vec<u64> = TimelockedWeightCommits::<T>::iter_key_prefix(index).collect();
         for epoch in epochs {
-            TimelockedWeightCommits::<T>::remove(index, epoch);
+            for (hotkey, ..) in TimelockedWeightCommits::<T>::take(index, epoch) {
+                let reason = Error::<T>::ExpiredWeightCommit.into();
+                Self::deposit_event(Event::TimelockedWeightsDropped(index, hotkey, reason));
+            }
         }
     }
 }

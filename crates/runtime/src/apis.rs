@@ -15,6 +15,7 @@ use crate::{
         metagraph::Metagraph,
         neuron::{self, NeuronInfo, NeuronInfoLite},
         price::{self, SimSwapResult, SubnetPrice},
+        selective::SelectiveMetagraph,
         stake::{self, StakeAvailability, StakeInfo},
         subnet::{DynamicInfo, SubnetInfo, SubnetInfoV2, SubnetState},
     },
@@ -180,7 +181,23 @@ impl_runtime_apis! {
         }
 
         fn get_mechagraph(netuid: u16, mecid: u8) -> Option<Metagraph> {
-            if mecid == 0 { Metagraph::of(netuid) } else { None }
+            Metagraph::of_mechanism(netuid, mecid)
+        }
+
+        fn get_all_mechagraphs() -> Vec<Option<Metagraph>> {
+            Metagraph::of_every_mechanism()
+        }
+
+        fn get_selective_metagraph(netuid: u16, metagraph_indexes: Vec<u16>) -> Option<SelectiveMetagraph> {
+            SelectiveMetagraph::of_subnet(netuid, &metagraph_indexes)
+        }
+
+        fn get_selective_mechagraph(
+            netuid: u16,
+            subid: u8,
+            metagraph_indexes: Vec<u16>,
+        ) -> Option<SelectiveMetagraph> {
+            SelectiveMetagraph::of_mechanism(netuid, subid, &metagraph_indexes)
         }
 
         fn get_subnet_state(netuid: u16) -> Option<SubnetState> {

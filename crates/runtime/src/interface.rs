@@ -12,6 +12,7 @@ use crate::{
         metagraph::Metagraph,
         neuron::{NeuronInfo, NeuronInfoLite},
         price::{SimSwapResult, SubnetPrice},
+        selective::SelectiveMetagraph,
         stake::{StakeAvailability, StakeInfo},
         subnet::{DynamicInfo, SubnetInfo, SubnetInfoV2, SubnetState},
     },
@@ -46,6 +47,16 @@ sp_api::decl_runtime_apis! {
         fn get_metagraph(netuid: u16) -> Option<Metagraph>;
         /// The metagraph of one of a subnet's mechanisms; every subnet has one, numbered zero.
         fn get_mechagraph(netuid: u16, mecid: u8) -> Option<Metagraph>;
+        /// [`Self::get_mechagraph`] of every mechanism of every subnet.
+        fn get_all_mechagraphs() -> Vec<Option<Metagraph>>;
+        /// Those columns of a subnet's metagraph whose numbers are given.
+        fn get_selective_metagraph(netuid: u16, metagraph_indexes: Vec<u16>) -> Option<SelectiveMetagraph>;
+        /// Those columns of a mechanism's metagraph whose numbers are given.
+        fn get_selective_mechagraph(
+            netuid: u16,
+            subid: u8,
+            metagraph_indexes: Vec<u16>,
+        ) -> Option<SelectiveMetagraph>;
         /// The members of a subnet, column by column.
         fn get_subnet_state(netuid: u16) -> Option<SubnetState>;
         /// The hotkey on which a coldkey's miner income is staked.
