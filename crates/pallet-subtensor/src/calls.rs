@@ -169,7 +169,7 @@ mod calls {
         /// Stakes TAO on a hotkey in a subnet, at the pool's price. Signed by the coldkey that
         /// pays.
         #[pallet::call_index(2)]
-        #[pallet::weight(Weight::from_parts(150_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::stake_cost(150, &[*netuid]))]
         pub fn add_stake(
             origin: OriginFor<T>,
             hotkey: T::AccountId,
@@ -183,7 +183,7 @@ mod calls {
         /// Stakes TAO on a hotkey, unless the price would pass a limit. Signed by the coldkey that
         /// pays.
         #[pallet::call_index(88)]
-        #[pallet::weight(Weight::from_parts(200_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::stake_cost(200, &[*netuid]))]
         pub fn add_stake_limit(
             origin: OriginFor<T>,
             hotkey: T::AccountId,
@@ -203,7 +203,7 @@ mod calls {
         /// Unstakes alpha from a hotkey in a subnet, at the pool's price. Signed by the coldkey
         /// that owns it.
         #[pallet::call_index(3)]
-        #[pallet::weight(Weight::from_parts(150_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::stake_cost(150, &[*netuid]))]
         pub fn remove_stake(
             origin: OriginFor<T>,
             hotkey: T::AccountId,
@@ -217,7 +217,7 @@ mod calls {
         /// Unstakes alpha from a hotkey, unless the price would pass a limit. Signed by the coldkey
         /// that owns it.
         #[pallet::call_index(89)]
-        #[pallet::weight(Weight::from_parts(200_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::stake_cost(200, &[*netuid]))]
         pub fn remove_stake_limit(
             origin: OriginFor<T>,
             hotkey: T::AccountId,
@@ -237,7 +237,7 @@ mod calls {
         /// Unstakes all alpha from a hotkey in a subnet, unless the price would fall below a limit,
         /// if one is given.
         #[pallet::call_index(103)]
-        #[pallet::weight(Weight::from_parts(200_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::stake_cost(200, &[*netuid]))]
         pub fn remove_stake_full_limit(
             origin: OriginFor<T>,
             hotkey: T::AccountId,
@@ -256,7 +256,7 @@ mod calls {
         /// Unstakes everything from a hotkey, on every subnet and on root. Signed by the coldkey
         /// that owns it.
         #[pallet::call_index(83)]
-        #[pallet::weight(Weight::from_parts(2_000_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::exit_cost())]
         pub fn unstake_all(origin: OriginFor<T>, hotkey: T::AccountId) -> DispatchResult {
             let coldkey = ensure_signed(origin)?;
             Self::do_unstake_all(&coldkey, &hotkey, UnstakeScope::Everything)
@@ -265,7 +265,7 @@ mod calls {
         /// Unstakes everything from a hotkey but its root stake. Signed by the coldkey that owns
         /// it.
         #[pallet::call_index(84)]
-        #[pallet::weight(Weight::from_parts(2_000_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::exit_cost())]
         pub fn unstake_all_alpha(origin: OriginFor<T>, hotkey: T::AccountId) -> DispatchResult {
             let coldkey = ensure_signed(origin)?;
             Self::do_unstake_all(&coldkey, &hotkey, UnstakeScope::AlphaOnly)
@@ -274,7 +274,7 @@ mod calls {
         /// Moves stake to another hotkey, another subnet, or both. Signed by the coldkey that owns
         /// it.
         #[pallet::call_index(85)]
-        #[pallet::weight(Weight::from_parts(250_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::stake_cost(250, &[*origin_netuid, *destination_netuid]))]
         pub fn move_stake(
             origin: OriginFor<T>,
             origin_hotkey: T::AccountId,
@@ -296,7 +296,7 @@ mod calls {
 
         /// Passes stake to another coldkey, on the same hotkey. Signed by the coldkey that owns it.
         #[pallet::call_index(86)]
-        #[pallet::weight(Weight::from_parts(250_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::stake_cost(250, &[*origin_netuid, *destination_netuid]))]
         pub fn transfer_stake(
             origin: OriginFor<T>,
             destination_coldkey: T::AccountId,
@@ -318,7 +318,7 @@ mod calls {
 
         /// Moves stake to another subnet, on the same hotkey. Signed by the coldkey that owns it.
         #[pallet::call_index(87)]
-        #[pallet::weight(Weight::from_parts(250_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::stake_cost(250, &[*origin_netuid, *destination_netuid]))]
         pub fn swap_stake(
             origin: OriginFor<T>,
             hotkey: T::AccountId,
@@ -341,7 +341,7 @@ mod calls {
         /// allows: `limit_price` is the least rao of the destination's alpha for one of the
         /// origin's. Signed by the coldkey that owns it.
         #[pallet::call_index(90)]
-        #[pallet::weight(Weight::from_parts(300_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::stake_cost(300, &[*origin_netuid, *destination_netuid]))]
         pub fn swap_stake_limit(
             origin: OriginFor<T>,
             hotkey: T::AccountId,
@@ -382,7 +382,7 @@ mod calls {
         /// what it lent before. Parts are ratios of 2⁶⁴ − 1. Counts after a cooldown. Signed by the
         /// coldkey that owns the hotkey.
         #[pallet::call_index(67)]
-        #[pallet::weight(Weight::from_parts(200_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::lending_cost())]
         pub fn set_children(
             origin: OriginFor<T>,
             hotkey: T::AccountId,
@@ -465,7 +465,7 @@ mod calls {
         /// Collects root dividends of the given subnets from every validator the caller stakes on,
         /// unless these are too many for one call.
         #[pallet::call_index(121)]
-        #[pallet::weight(Weight::from_parts(3_000_000_000, 0))]
+        #[pallet::weight(Weight::from_parts(8_000_000_000, 0))]
         pub fn claim_root(origin: OriginFor<T>, subnets: BTreeSet<NetUid>) -> DispatchResult {
             let coldkey = ensure_signed(origin)?;
             Self::do_claim_root(&coldkey, &subnets)
@@ -473,7 +473,7 @@ mod calls {
 
         /// Collects root dividends of every subnet from one validator.
         #[pallet::call_index(148)]
-        #[pallet::weight(Weight::from_parts(1_000_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::collection_cost())]
         pub fn claim_root_with_hotkey(
             origin: OriginFor<T>,
             hotkey: T::AccountId,
@@ -486,7 +486,7 @@ mod calls {
         /// would buy less than `limit_price` rao of the destination's. Signed by the coldkey that
         /// owns it.
         #[pallet::call_index(149)]
-        #[pallet::weight(Weight::from_parts(300_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::stake_cost(300, &[*origin_netuid, *destination_netuid]))]
         pub fn move_stake_limit(
             origin: OriginFor<T>,
             origin_hotkey: T::AccountId,
@@ -514,7 +514,7 @@ mod calls {
 
         /// Passes stake to another coldkey and another hotkey. Signed by the coldkey that owns it.
         #[pallet::call_index(143)]
-        #[pallet::weight(Weight::from_parts(250_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::stake_cost(250, &[*origin_netuid, *destination_netuid]))]
         pub fn transfer_stake_and_hotkey(
             origin: OriginFor<T>,
             destination_coldkey: T::AccountId,
@@ -843,7 +843,7 @@ mod calls {
         /// Registers a hotkey on a subnet at the price of the moment. Signed by the coldkey that
         /// pays and owns it.
         #[pallet::call_index(7)]
-        #[pallet::weight(Weight::from_parts(300_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::seat_cost(*netuid))]
         pub fn burned_register(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -856,7 +856,7 @@ mod calls {
         /// Registers a hotkey on a subnet for work instead of TAO, where its owner allows it. Signed by
         /// the coldkey that owns it. Free: the work pays.
         #[pallet::call_index(160)]
-        #[pallet::weight((Weight::from_parts(300_000_000, 0), DispatchClass::Normal, Pays::No))]
+        #[pallet::weight((Pallet::<T>::seat_cost(*netuid), DispatchClass::Normal, Pays::No))]
         pub fn pow_register(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -878,7 +878,7 @@ mod calls {
         /// Registers a hotkey on a subnet at the price of the moment, like
         /// [`Pallet::burned_register`], which old wallets call so. Nothing depends on the work.
         #[pallet::call_index(6)]
-        #[pallet::weight(Weight::from_parts(300_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::seat_cost(*netuid))]
         pub fn register(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -896,7 +896,7 @@ mod calls {
 
         /// Registers a hotkey on a subnet, unless that costs more than a limit in rao.
         #[pallet::call_index(134)]
-        #[pallet::weight(Weight::from_parts(300_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::seat_cost(*netuid))]
         pub fn register_limit(
             origin: OriginFor<T>,
             netuid: NetUid,
@@ -910,7 +910,7 @@ mod calls {
         /// Registers a hotkey on root at the price of the moment. Signed by the coldkey that pays
         /// and owns it.
         #[pallet::call_index(62)]
-        #[pallet::weight(Weight::from_parts(200_000_000, 0))]
+        #[pallet::weight(Pallet::<T>::root_seat_cost())]
         pub fn root_register(origin: OriginFor<T>, hotkey: T::AccountId) -> DispatchResult {
             let coldkey = ensure_signed(origin)?;
             Self::do_root_register(&coldkey, &hotkey)
@@ -933,7 +933,7 @@ mod calls {
         /// Registers a subnet, whose pool receives the price. Signed by the coldkey that pays and
         /// owns it.
         #[pallet::call_index(59)]
-        #[pallet::weight(Weight::from_parts(400_000_000, 0))]
+        #[pallet::weight(Weight::from_parts(4_500_000_000, 0))]
         pub fn register_network(origin: OriginFor<T>, hotkey: T::AccountId) -> DispatchResult {
             let coldkey = ensure_signed(origin)?;
             frame_support::storage::with_storage_layer(|| {
@@ -944,7 +944,7 @@ mod calls {
         /// Registers a subnet and describes it at once. Signed by the coldkey that pays and owns
         /// it.
         #[pallet::call_index(79)]
-        #[pallet::weight(Weight::from_parts(450_000_000, 0))]
+        #[pallet::weight(Weight::from_parts(4_500_000_000, 0))]
         pub fn register_network_with_identity(
             origin: OriginFor<T>,
             hotkey: T::AccountId,
@@ -987,7 +987,7 @@ mod calls {
 
         /// Describes the caller's coldkey.
         #[pallet::call_index(68)]
-        #[pallet::weight(Weight::from_parts(150_000_000, 0))]
+        #[pallet::weight(Weight::from_parts(2_500_000_000, 0))]
         pub fn set_identity(
             origin: OriginFor<T>,
             name: Vec<u8>,

@@ -330,7 +330,8 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Puts `new` in the place of `old` in every relation of `netuid`, with its take of what it earns
-    /// for parents; relations that `new` had are dropped.
+    /// for parents; relations that `new` had are dropped. Where something is staked on `new` already, the
+    /// list of children waits like any new one: its stakers did not know of it.
     ///
     /// # Errors
     ///
@@ -351,7 +352,9 @@ impl<T: Config> Pallet<T> {
             Error::<T>::InvalidChild
         );
         Self::link(old, netuid, &[]);
-        Self::link(new, netuid, &children);
+        let waits = Self::subtoken_enabled(netuid)
+            && Self::own_stake(new, netuid) != WorkingStake::default();
+        Self::link(new, netuid, if waits { &[] } else { &children });
         for (_, parent) in ParentKeys::<T>::get(new, netuid) {
             let mut left = ChildKeys::<T>::get(&parent, netuid);
             left.retain(|(_, child)| child != new);
@@ -365,14 +368,23 @@ impl<T: Config> Pallet<T> {
             Self::link(&parent, netuid, &renamed);
         }
         PendingChildKeys::<T>::remove(netuid, new);
-        if PendingChildKeys::<T>::contains_key(netuid, old) {
-            let waiting = PendingChildKeys::<T>::take(netuid, old);
+        let mut waiting = PendingChildKeys::<T>::try_get(netuid, old).ok();
+        PendingChildKeys::<T>::remove(netuid, old);
+        if waits {
+            let until = Self::block().saturating_add(PendingChildKeyCooldown::<T>::get());
+            waiting = waiting
+                .map(|(list, _)| list)
+                .or((!children.is_empty()).then_some(children))
+                .map(|list| (list, until));
+        }
+        if let Some(waiting) = waiting {
             PendingChildKeys::<T>::insert(netuid, new, waiting);
         }
-        if ChildkeyTake::<T>::contains_key(old, netuid) {
-            let take = ChildkeyTake::<T>::take(old, netuid);
-            ChildkeyTake::<T>::insert(new, netuid, take);
+        match ChildkeyTake::<T>::try_get(old, netuid) {
+            Ok(take) => ChildkeyTake::<T>::insert(new, netuid, take),
+            Err(()) => ChildkeyTake::<T>::remove(new, netuid),
         }
+        ChildkeyTake::<T>::remove(old, netuid);
         Self::queue_threshold_check(old);
         Self::queue_threshold_check(new);
         Ok(())

@@ -70,6 +70,9 @@ pub struct ChainIdentityV2 {
 /// Longest field of an identity, in bytes.
 pub const FIELD_BYTES_MAX: usize = 1024;
 
+/// How many of a coldkey's hotkeys are looked at for one that is registered.
+pub const LOOKED_MAX: usize = 256;
+
 /// Longest token sign, in bytes.
 pub const SYMBOL_BYTES_MAX: usize = 16;
 
@@ -124,7 +127,8 @@ impl<T: Config> Pallet<T> {
         Self::ensure_fields(&fields)
     }
 
-    /// Publishes what `coldkey`, which must own a registered hotkey, says about itself.
+    /// Publishes what `coldkey`, one of whose [`LOOKED_MAX`] youngest hotkeys must be registered, says about
+    /// itself.
     pub(crate) fn do_set_identity(
         coldkey: &T::AccountId,
         identity: ChainIdentityV2,
@@ -132,6 +136,8 @@ impl<T: Config> Pallet<T> {
         ensure!(
             Self::owned_hotkeys(coldkey)
                 .iter()
+                .rev()
+                .take(LOOKED_MAX)
                 .any(Self::is_registered_on_any),
             Error::<T>::HotKeyNotRegisteredInNetwork
         );

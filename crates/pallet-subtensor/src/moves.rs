@@ -4,7 +4,8 @@
 //! costs nothing. A limit is the least rao of the destination's alpha for one alpha of the origin's;
 //! it counts between two subnets only. Whoever moves the largest number there is moves all that is
 //! there. What passes to another coldkey is worth at least [`STAKE_MIN`], and both subnets must let
-//! it pass.
+//! it pass. Nothing passes to a coldkey that is being swapped: it could not get rid of it, and would soon have
+//! too much to be swapped.
 
 use crate::*;
 use economics::pool::Side;
@@ -113,6 +114,7 @@ impl<T: Config> Pallet<T> {
         if is_gift {
             let allowed = Self::transfers_enabled(origin) && Self::transfers_enabled(destination);
             ensure!(allowed, Error::<T>::TransferDisallowed);
+            Self::ensure_not_held_by_swap(&route.destination_coldkey, false)?;
         }
         // Nobody can fill another's list: gifts leave half of it.
         let most = STAKING_HOTKEYS_MAX / if is_gift { 2 } else { 1 };

@@ -9,7 +9,8 @@
 //! is [`RootDividendReserve`].
 //!
 //! A claim passes over what is worth less TAO than [`RootClaimableThreshold`] of root: it waits, and
-//! grows.
+//! grows. It also passes over subnets that are dissolved, which pay out what is owed themselves. Who has
+//! neither root stake on a hotkey nor anything to collect there has no entry.
 
 use crate::{sweep::Sweep, *};
 use economics::fixed::mul_div;
@@ -155,16 +156,22 @@ impl<T: Config> Pallet<T> {
         coldkey: &T::AccountId,
         change: StakeChange,
     ) {
+        let leaves = change == StakeChange::Removed(Self::stake_of(hotkey, coldkey, ROOT));
         for (netuid, rate) in RootDividendRate::<T>::iter_prefix(hotkey) {
-            RootDividendSettled::<T>::mutate((hotkey, coldkey, netuid), |settled| match change {
-                // Rounded against the staker both times, so that the reserve always suffices.
+            let key = (hotkey, coldkey, netuid);
+            let settled = RootDividendSettled::<T>::get(key);
+            // Rounded against the staker both times, so that the reserve always suffices.
+            let settled = match change {
                 StakeChange::Added(amount) => {
-                    *settled = settled.saturating_add(earned(rate, amount).saturating_add(1));
+                    settled.saturating_add(earned(rate, amount).saturating_add(1))
                 }
-                StakeChange::Removed(amount) => {
-                    *settled = settled.saturating_sub(earned(rate, amount));
-                }
-            });
+                StakeChange::Removed(amount) => settled.saturating_sub(earned(rate, amount)),
+            };
+            if leaves && settled >= 0 {
+                RootDividendSettled::<T>::remove(key);
+            } else {
+                RootDividendSettled::<T>::insert(key, settled);
+            }
         }
     }
 
@@ -183,9 +190,13 @@ impl<T: Config> Pallet<T> {
             BasketClaimed::<T>::mutate(hotkey, coldkey, |sum| {
                 *sum = sum.saturating_add(i128::from(worth));
             });
-            RootDividendSettled::<T>::mutate((hotkey, coldkey, *netuid), |settled| {
-                *settled = settled.saturating_add(i128::from(owed));
-            });
+            let key = (hotkey, coldkey, *netuid);
+            let settled = RootDividendSettled::<T>::get(key).saturating_add(i128::from(owed));
+            if settled >= 0 && Self::stake_of(hotkey, coldkey, ROOT) == 0 {
+                RootDividendSettled::<T>::remove(key);
+            } else {
+                RootDividendSettled::<T>::insert(key, settled);
+            }
             RootDividendReserve::<T>::mutate(*netuid, |sum| *sum = sum.saturating_sub(owed));
             Self::credit_stake(hotkey, coldkey, *netuid, owed);
             Self::deposit_event(Event::RootClaimed {
@@ -231,7 +242,9 @@ impl<T: Config> Pallet<T> {
             Self::owner_of(hotkey).is_some(),
             Error::<T>::HotKeyAccountNotExists
         );
-        let netuids: Vec<NetUid> = RootDividendRate::<T>::iter_key_prefix(hotkey).collect();
+        let netuids: Vec<NetUid> = RootDividendRate::<T>::iter_key_prefix(hotkey)
+            .filter(|netuid| Self::subnet_exists(*netuid))
+            .collect();
         Self::collect_root_dividends(coldkey, hotkey, &netuids);
         Ok(())
     }

@@ -220,15 +220,18 @@ impl<T: Config> Pallet<T> {
 
     /// Pays `amount` to all stakers of `hotkey` pro rata, or to its owner when it has none.
     ///
-    /// Also to its owner when a share would come to be worth more than 2⁻¹⁶ rao: then what is staked
-    /// is dust beside the pay, and whoever stakes next would lose by rounding.
+    /// Nobody gets it when a share would come to be worth more than 2⁻¹⁶ rao: whoever stakes next would lose
+    /// by rounding. Only an owner who keeps taking all but dust out brings shares there, so it is not the
+    /// owner's.
     pub(crate) fn credit_stakers(hotkey: &T::AccountId, netuid: NetUid, amount: AlphaBalance) {
         let total = TotalHotkeyAlpha::<T>::get(hotkey, netuid);
         let raised = u128::from(total.saturating_add(amount));
         let shares = TotalHotkeyShares::<T>::get(hotkey, netuid);
         if total > 0 && shares >= raised.saturating_mul(SHARES_PER_RAO_MIN) {
             Self::add_to_total(hotkey, netuid, amount);
-        } else if let Some(owner) = Self::owner_of(hotkey) {
+        } else if total == 0
+            && let Some(owner) = Self::owner_of(hotkey)
+        {
             Self::credit_stake(hotkey, &owner, netuid, amount);
         } else {
             Self::abandon_alpha(netuid, amount);

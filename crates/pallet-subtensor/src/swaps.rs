@@ -21,7 +21,7 @@
 //! | what it paid last | `AlphaDividendsPerSubnet RootAlphaDividendsPerSubnet` | stays |
 //! | with root stake: dividends not collected | `RootDividendRate RootDividendSettled` | stay |
 //! | with root stake: whether it lends to owners | `AutoParentDelegationEnabled` | stays |
-//! | its take, and when it was changed | `Delegates LastRateLimitedBlock` | is copied |
+//! | its take, and when it was changed | `Delegates LastRateLimitedBlock` | is copied, but raises no take that the new one has already |
 //!
 //! A swap on all subnets that takes the stake along also retires the old hotkey: nobody owns it any
 //! more (`Owner`, `OwnedHotkeys`), and it has no take. Only the list of hotkeys on which somebody
@@ -131,7 +131,9 @@ impl<T: Config> Pallet<T> {
                 Self::pass_rate_limits(swap, *netuid);
                 Self::move_auto_stakers(&swap.old, &swap.new, *netuid);
                 Self::move_family(&swap.old, &swap.new, *netuid)?;
-                if !swap.keep_stake {
+            }
+            if !swap.keep_stake {
+                for netuid in &netuids {
                     Self::pass_stake(swap, *netuid, &stakes)?;
                 }
             }
@@ -246,8 +248,13 @@ impl<T: Config> Pallet<T> {
     /// nothing is left on it.
     fn pass_ownership(coldkey: &T::AccountId, swap: &HotkeySwap<T::AccountId>) -> DispatchResult {
         let HotkeySwap { old, new, .. } = swap;
-        let take = Self::take_of(old);
-        let changed = LastRateLimitedBlock::<T>::try_get(RateLimitKey::DelegateTake(old.clone()));
+        // Whoever stakes on a key that is known already was promised its take.
+        let known = Self::owner_of(new).map(|_| Self::take_of(new));
+        let take = known.map_or(Self::take_of(old), |known| known.min(Self::take_of(old)));
+        let changed = [old, new].map(|hotkey| {
+            let key = RateLimitKey::DelegateTake(hotkey.clone());
+            LastRateLimitedBlock::<T>::try_get(key).ok()
+        });
         if swap.netuid.is_none() && !swap.keep_stake {
             Owner::<T>::remove(old);
             OwnedHotkeys::<T>::mutate(coldkey, |hotkeys| hotkeys.retain(|hotkey| hotkey != old));
@@ -257,7 +264,7 @@ impl<T: Config> Pallet<T> {
         }
         Self::associate(coldkey, new)?;
         Delegates::<T>::insert(new, take);
-        if let Ok(block) = changed {
+        if let Some(block) = changed.into_iter().flatten().max() {
             let key = RateLimitKey::DelegateTake(new.clone());
             LastRateLimitedBlock::<T>::insert(key, block);
         }
@@ -303,6 +310,7 @@ impl<T: Config> Pallet<T> {
         for (old, new) in keys(&swap.old).into_iter().zip(keys(&swap.new)) {
             if let Ok(block) = LastRateLimitedBlock::<T>::try_get(&old) {
                 LastRateLimitedBlock::<T>::remove(&old);
+                let block = block.max(Self::last_done(&new));
                 LastRateLimitedBlock::<T>::insert(new, block);
             }
         }
@@ -360,6 +368,12 @@ impl<T: Config> Pallet<T> {
             RootDividendSettled::<T>::drain_prefix((old,)).collect();
         for ((coldkey, netuid), amount) in settled {
             RootDividendSettled::<T>::insert((new, &coldkey, netuid), amount);
+            // Who has no stake left may be owed something still, and looks for it by this list.
+            StakingHotkeys::<T>::mutate(&coldkey, |hotkeys| {
+                if !hotkeys.contains(new) {
+                    hotkeys.push(new.clone());
+                }
+            });
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of the pallet, through one helper: a [`Market`] that checks the invariants after every
 //! block and call.
 
+mod attacks;
 mod bounds;
 mod calls;
 mod children;
@@ -12,6 +13,7 @@ mod epochs;
 mod life;
 mod market;
 mod mechanisms;
+mod origins;
 mod random;
 mod staking;
 mod swaps;
