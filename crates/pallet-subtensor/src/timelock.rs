@@ -85,10 +85,13 @@ pub const OPENED_MAX: usize = 16;
 pub const ROWS_OF_HEIGHT_MAX: usize = 4_096;
 
 /// Blocks after which a height whose key has not come is given up.
-pub const KEY_PATIENCE: u32 = 1_024;
+pub const KEY_PATIENCE: u32 = 512;
 
-/// Heights looked through in one block, and for one answer of [`Pallet::wanted_heights`].
-const LOOKED_MAX: u32 = 64;
+/// Heights looked through in one block: so many that none that is waited for hides those after it.
+const LOOKED_MAX: u32 = 2 * KEY_PATIENCE;
+
+/// Heights in one answer of [`Pallet::wanted_heights`].
+const WANTED_MAX: usize = 64;
 
 /// How long opening one row takes.
 const OPENING_COST: Weight = Weight::from_parts(1_500_000_000, 0);
@@ -214,12 +217,13 @@ impl<T: Config> Pallet<T> {
         next.saturating_add(epochs).saturating_sub(1)
     }
 
-    /// Heights up to this block whose keys are wanted, lowest first; not more than are looked through.
+    /// Heights up to this block whose keys are wanted, lowest first; not more than [`WANTED_MAX`].
     pub fn wanted_heights() -> Vec<u32> {
         let lowest = LowestSealed::<T>::get();
         let (now, last) = (Self::height(), lowest.saturating_add(LOOKED_MAX));
         (lowest..=now.min(last))
             .filter(|height| Self::is_closed(*height))
+            .take(WANTED_MAX)
             .collect()
     }
 
@@ -278,7 +282,7 @@ impl<T: Config> Pallet<T> {
     /// From where on heights are looked through. A chain on which nothing is sealed need not look through its past.
     fn lowest_sealed(now: u32) -> u32 {
         let lowest = LowestSealed::<T>::get();
-        let is_behind = lowest.saturating_add(LOOKED_MAX) < now;
+        let is_behind = lowest.saturating_add(1) < now;
         if is_behind && SealedTo::<T>::iter_keys().next().is_none() {
             return now;
         }

@@ -269,6 +269,7 @@ impl<T: Config> Pallet<T> {
 
     /// Block of the first commit of each uid that has not expired.
     pub(crate) fn commit_blocks(index: NetUid) -> Vec<Option<u64>> {
+        let sealed = Self::sealed_blocks(index);
         Self::hotkeys(Self::netuid_of(index))
             .iter()
             .map(|hotkey| {
@@ -279,7 +280,7 @@ impl<T: Config> Pallet<T> {
                 let announced = live.next().map(|commit| commit.1);
                 announced
                     .into_iter()
-                    .chain(Self::sealed_block(index, hotkey))
+                    .chain(sealed.get(hotkey).copied())
                     .min()
             })
             .collect()
@@ -321,9 +322,10 @@ impl<T: Config> Pallet<T> {
         Self::forget_sealed(index);
     }
 
-    /// Keeps only rows of the uids in `kept`, ascending, and numbers these from zero.
+    /// Keeps only rows of the uids in `kept`, ascending, and numbers these from zero. Nobody can renumber what is sealed.
     pub(crate) fn renumber_opinions(netuid: NetUid, kept: &[u16]) {
         for index in Self::storage_indices(netuid) {
+            Self::forget_sealed(index);
             for (new, old) in (0u16..).zip(kept.iter().copied()) {
                 let row = epoch::renumbered(&Weights::<T>::take(index, old), kept);
                 if !row.is_empty() {

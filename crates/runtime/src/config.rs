@@ -54,6 +54,7 @@ impl aura::Config for Runtime {
 impl pallet_subtensor::Config for Runtime {
     type Currency = Balances;
     type OtherRecords = Records;
+    type Opener = crate::Beacon;
 }
 
 /// What is kept of subnets beside the market: their tasks, and what neurons committed.
@@ -76,6 +77,12 @@ impl crate::shield::Config for Runtime {}
 
 impl crate::beacon::Config for Runtime {
     type Sealed = Market;
+}
+
+impl pallet_subtensor::timelock::Opener for crate::Beacon {
+    fn makes_keys() -> bool {
+        Self::group().is_some()
+    }
 }
 
 impl crate::beacon::Sealed for Market {

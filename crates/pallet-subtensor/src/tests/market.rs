@@ -42,6 +42,7 @@ impl pallet_balances::Config for Test {
 impl Config for Test {
     type Currency = Balances;
     type OtherRecords = ();
+    type Opener = ();
 }
 
 /// One TAO, or one alpha.
@@ -162,20 +163,22 @@ impl Market {
 
     /// Makes a call as an extrinsic would be: all of it or nothing. Then checks the invariants.
     pub(crate) fn dispatch(&mut self, signer: Account, call: Call<Test>) -> DispatchResult {
-        let result = self.externalities.execute_with(|| {
-            let result: DispatchResultWithPostInfo =
-                RuntimeCall::from(call).dispatch(RuntimeOrigin::signed(signer));
-            result.map(|_| ()).map_err(|failed| failed.error)
-        });
-        self.check();
-        result
+        self.dispatch_from(RuntimeOrigin::signed(signer), call)
     }
 
     /// Makes a call as root, all of it or nothing. Then checks the invariants.
     pub(crate) fn as_root(&mut self, call: Call<Test>) -> DispatchResult {
+        self.dispatch_from(RuntimeOrigin::root(), call)
+    }
+
+    /// Makes a call from any origin, all of it or nothing. Then checks the invariants.
+    pub(crate) fn dispatch_from(
+        &mut self,
+        origin: RuntimeOrigin,
+        call: Call<Test>,
+    ) -> DispatchResult {
         let result = self.externalities.execute_with(|| {
-            let result: DispatchResultWithPostInfo =
-                RuntimeCall::from(call).dispatch(RuntimeOrigin::root());
+            let result: DispatchResultWithPostInfo = RuntimeCall::from(call).dispatch(origin);
             result.map(|_| ()).map_err(|failed| failed.error)
         });
         self.check();
@@ -193,8 +196,12 @@ impl Market {
 
     /// Sets a hyperparameter as root.
     pub(crate) fn set(&mut self, netuid: NetUid, setting: Hyperparameter) {
-        let set = self.write(|| Subtensor::set_hyperparameter(netuid, setting, Authority::Root));
-        assert_eq!(set, Ok(()));
+        assert_eq!(self.try_set(netuid, setting), Ok(()));
+    }
+
+    /// Sets a hyperparameter as root, if its value is acceptable.
+    pub(crate) fn try_set(&mut self, netuid: NetUid, setting: Hyperparameter) -> DispatchResult {
+        self.write(|| Subtensor::set_hyperparameter(netuid, setting, Authority::Root))
     }
 
     /// Goes on to a block, checking the invariants after each.

@@ -1,7 +1,7 @@
 //! Weights sealed to a height.
 
 use super::*;
-use crate::timelock::{HEIGHTS_VERSION, OPENED_MAX, SealedOpinion};
+use crate::timelock::{HEIGHTS_VERSION, KEY_PATIENCE, OPENED_MAX, SealedOpinion};
 use ::timelock::{GroupKey, HeightKey, NAMESPACE, message, seal};
 use commonware_cryptography::bls12381::primitives::{group::Private, ops, variant::MinSig};
 use frame_support::{BoundedVec, weights::Weight};
@@ -223,7 +223,88 @@ fn a_sealed_row_counts_as_of_the_block_in_which_it_was_sealed() {
     let sealed = authorities.seal(15, validator, &[(2, 1)]);
     market.call(validator, commit_until(15, sealed));
     assert_eq!(
-        market.read(|| Subtensor::sealed_block(1, &validator)),
-        Some(11)
+        market.read(|| Subtensor::commit_blocks(1)),
+        [None, Some(11), None, None]
     );
+}
+
+/// An opinion of whoever had a seat when the row was sealed is none of who has it when the row opens.
+#[test]
+fn a_sealed_row_says_nothing_of_who_sat_down_after_it() {
+    let (mut market, validator) = sealing_subnet();
+    let mut authorities = Authorities::new();
+    let sealed = authorities.seal(15, validator, &[(2, 5), (3, 5)]);
+    market.call(validator, commit_until(15, sealed));
+    market.set(1, Hyperparameter::ImmunityPeriod(1));
+    market.set(1, Hyperparameter::MinAllowedUids(1));
+    market.set(1, Hyperparameter::MaxAllowedUids(4));
+    market.set(1, Hyperparameter::MinNonImmuneUids(0));
+    market.run_to(13);
+    let taken = market.register(1, BOB, hot(BOB, 2));
+    assert!([2, 3].contains(&taken));
+    market.run_to(16);
+    authorities.unlock(&mut market, 15);
+    market.run_to(17);
+    let weight = |uid| (uid, if uid == taken { 0 } else { 65_535 });
+    assert_eq!(row(&mut market), [weight(2), weight(3)]);
+}
+
+#[test]
+fn a_trim_drops_what_was_sealed_about_seats_that_have_other_numbers_now() {
+    let (mut market, validator) = sealing_subnet();
+    let mut authorities = Authorities::new();
+    market.set(1, Hyperparameter::MinAllowedUids(1));
+    market.set(1, Hyperparameter::MaxAllowedUids(4));
+    market.set(1, Hyperparameter::ImmunityPeriod(1));
+    let sealed = authorities.seal(15, validator, &[(2, 1)]);
+    market.call(validator, commit_until(15, sealed));
+    market.run_to(12);
+    market
+        .write(|| Subtensor::do_trim(1, 3))
+        .expect("one of four goes");
+    let reason = Error::<Test>::ExpiredWeightCommit.into();
+    assert!(market.saw(Event::TimelockedWeightsDropped(1, validator, reason)));
+    market.run_to(16);
+    authorities.unlock(&mut market, 15);
+    market.run_to(17);
+    assert_eq!(row(&mut market), []);
+}
+
+/// So that a validator does not fill blocks with what could not count, and rows of those who may do not wait for it.
+#[test]
+fn whoever_has_no_permit_seals_nothing() {
+    let (mut market, _) = sealing_subnet();
+    let stranger = hot(BOB, 1);
+    let sealed = Authorities::new().seal(15, stranger, &[(3, 1)]);
+    let call = commit_until(15, sealed);
+    market.refuse(stranger, call, Error::NeuronNoValidatorPermit);
+}
+
+/// Authorities that were too few to sign may come back too late; what was sealed to that height is lost, and nothing else.
+#[test]
+fn a_height_whose_key_does_not_come_is_given_up() {
+    let (mut market, validator) = sealing_subnet();
+    let mut authorities = Authorities::new();
+    let sealed = authorities.seal(15, validator, &[(2, 1)]);
+    market.call(validator, commit_until(15, sealed));
+    market.run_to(16 + KEY_PATIENCE);
+    assert!(market.read(Subtensor::wanted_heights).is_empty());
+    let reason = Error::<Test>::ExpiredWeightCommit.into();
+    assert!(market.saw(Event::TimelockedWeightsDropped(1, validator, reason)));
+    let height = 20 + KEY_PATIENCE;
+    let sealed = authorities.seal(height, validator, &[(3, 1)]);
+    market.call(validator, commit_until(height, sealed));
+    market.run_to(height + 1);
+    authorities.unlock(&mut market, height);
+    market.run_to(height + 2);
+    assert_eq!(row(&mut market), [(3, 65_535)]);
+}
+
+/// A chain that is old when the first row is sealed does not look through all its past for others.
+#[test]
+fn a_chain_on_which_nothing_is_sealed_keeps_up() {
+    let (mut market, _) = sealing_subnet();
+    market.write(|| crate::LowestSealed::<Test>::put(0));
+    market.run_to(12);
+    assert_eq!(market.read(crate::LowestSealed::<Test>::get), 12);
 }
