@@ -9,7 +9,8 @@
 //!   [`PARENTS_MAX`] parents.
 //! * Where alpha trades, a new list waits [`PendingChildKeyCooldown`] blocks, and from then for the
 //!   end of the subnet's next epoch, which looks at [`PENDING_PER_EPOCH`] waiting lists. Elsewhere it
-//!   counts at once. A list that no longer fits when its time has come is dropped.
+//!   counts at once, and so does an empty one where nothing is lent. It replaces one that waits. A list that no
+//!   longer fits when its time has come is dropped.
 //! * To lend, a parent needs stake worth [`StakeThreshold`] TAO in all subnets together, or to be the
 //!   subnet owner's hotkey. A parent whose stake falls below is suspended: its lists stay, but count
 //!   for nothing in subnets other than its own until the stake is back. A parent is looked at in the
@@ -242,7 +243,9 @@ impl<T: Config> Pallet<T> {
             Error::<T>::NotEnoughStakeToSetChildkeys
         );
         Self::mark_done(key);
-        if !Self::subtoken_enabled(netuid) {
+        PendingChildKeys::<T>::remove(netuid, hotkey);
+        let changes_nothing = children.is_empty() && !ChildKeys::<T>::contains_key(hotkey, netuid);
+        if changes_nothing || !Self::subtoken_enabled(netuid) {
             Self::put_children(hotkey, netuid, children);
             return Ok(());
         }

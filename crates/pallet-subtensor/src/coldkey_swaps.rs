@@ -9,7 +9,9 @@
 //! another, free of charge, or clear the announcement. Whoever holds the key may dispute the swap:
 //! then nobody can do anything with the coldkey until root resets it. Root swaps any coldkey at once.
 //!
-//! The new coldkey is not a hotkey, and never staked. It takes over:
+//! Where root swaps, the new coldkey is not a hotkey, and never staked. Where it was announced it may have
+//! become so, for whoever sees its name in time gives it a stake or makes it a hotkey; what it has and what it
+//! takes over is added up. It takes over:
 //!
 //! | what | storage |
 //! |---|---|
@@ -143,7 +145,7 @@ impl<T: Config> Pallet<T> {
             frame_system::Pallet::<T>::block_number() >= possible,
             Error::<T>::ColdkeySwapTooEarly
         );
-        Self::do_swap_coldkey(coldkey, new)
+        Self::pass_coldkey(coldkey, new)
     }
 
     /// Stops everything that `coldkey` may do, until root resets it.
@@ -197,17 +199,23 @@ impl<T: Config> Pallet<T> {
         Self::recycle(coldkey, cost)
     }
 
-    /// Makes everything that `old` has `new`'s.
+    /// Makes everything that `old` has `new`'s, which must be nobody's hotkey and have no stake.
     pub(crate) fn do_swap_coldkey(old: &T::AccountId, new: &T::AccountId) -> DispatchResult {
-        Self::ensure_nothing_dissolves()?;
         ensure!(
-            old != new && StakingHotkeys::<T>::get(new).is_empty(),
+            StakingHotkeys::<T>::get(new).is_empty(),
             Error::<T>::ColdKeyAlreadyAssociated
         );
         ensure!(
             Self::owner_of(new).is_none(),
             Error::<T>::NewColdKeyIsHotkey
         );
+        Self::pass_coldkey(old, new)
+    }
+
+    /// Makes everything that `old` has `new`'s.
+    fn pass_coldkey(old: &T::AccountId, new: &T::AccountId) -> DispatchResult {
+        Self::ensure_nothing_dissolves()?;
+        ensure!(old != new, Error::<T>::ColdKeyAlreadyAssociated);
         let positions = Self::positions_to_move(old)?;
         with_storage_layer(|| {
             Self::pass_positions(old, new, positions);
@@ -279,17 +287,43 @@ impl<T: Config> Pallet<T> {
     }
 
     fn pass_positions(old: &T::AccountId, new: &T::AccountId, positions: Positions<T::AccountId>) {
-        for (hotkey, netuid, shares) in positions.shares {
-            Alpha::<T>::remove((&hotkey, old, netuid));
-            Alpha::<T>::insert((&hotkey, new, netuid), shares);
-        }
         for (hotkey, netuid, settled) in positions.dividends {
             RootDividendSettled::<T>::remove((&hotkey, old, netuid));
-            RootDividendSettled::<T>::insert((&hotkey, new, netuid), settled);
+            RootDividendSettled::<T>::mutate((&hotkey, new, netuid), |sum| {
+                *sum = sum.saturating_add(settled);
+            });
+        }
+        for (hotkey, netuid, shares) in positions.shares {
+            Self::pass_shares(&hotkey, netuid, shares, old, new);
         }
         let hotkeys = StakingHotkeys::<T>::take(old);
-        if !hotkeys.is_empty() {
-            StakingHotkeys::<T>::insert(new, hotkeys);
+        StakingHotkeys::<T>::mutate_exists(new, |own| {
+            let mut all = own.take().unwrap_or_default();
+            let others = hotkeys.into_iter().filter(|hotkey| !all.contains(hotkey));
+            let others: Vec<T::AccountId> = others.collect();
+            all.extend(others);
+            *own = (!all.is_empty()).then_some(all);
+        });
+    }
+
+    /// Adds the shares of `old` to those of `new`.
+    fn pass_shares(
+        hotkey: &T::AccountId,
+        netuid: NetUid,
+        shares: u128,
+        old: &T::AccountId,
+        new: &T::AccountId,
+    ) {
+        let worth = |coldkey| Self::stake_of(hotkey, coldkey, netuid);
+        let before = worth(old).saturating_add(worth(new));
+        Alpha::<T>::remove((hotkey, old, netuid));
+        Alpha::<T>::mutate((hotkey, new, netuid), |own| {
+            *own = own.saturating_add(shares)
+        });
+        // Shares that are rounded down together may be worth a rao more, which no dividend was paid for.
+        let gained = worth(new).saturating_sub(before);
+        if netuid == ROOT && gained > 0 {
+            Self::follow_root_stake(hotkey, new, StakeChange::Added(gained));
         }
     }
 

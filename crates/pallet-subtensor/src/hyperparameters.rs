@@ -236,6 +236,12 @@ pub enum RecycleOrBurnEnum {
 /// Tempos that an owner may choose, in blocks.
 pub const OWNER_TEMPO: core::ops::RangeInclusive<u16> = 60..=50_400;
 
+/// Highest floor of the price of a seat that an owner may choose, in rao.
+pub const OWNER_MIN_BURN_MAX: TaoBalance = RAO_PER_UNIT;
+
+/// Lowest ceiling of the price of a seat that an owner may choose, in rao.
+pub const OWNER_MAX_BURN_MIN: TaoBalance = RAO_PER_UNIT / 10;
+
 /// Activity cutoffs that may be chosen, in thousandths of the tempo.
 pub const ACTIVITY_FACTOR_MILLI: core::ops::RangeInclusive<u32> = 1_000..=50_000;
 
@@ -493,8 +499,9 @@ impl<T: Config> Pallet<T> {
             H::NetworkPowRegistrationAllowed(false) => {
                 is_root || Self::registration_allowed(netuid)
             }
-            H::MinBurn(low) => low <= burn_high,
-            H::MaxBurn(high) => high >= burn_low,
+            // An owner does not keep newcomers out by the price.
+            H::MinBurn(low) => low <= burn_high && (is_root || low <= OWNER_MIN_BURN_MAX),
+            H::MaxBurn(high) => high >= burn_low && (is_root || high >= OWNER_MAX_BURN_MIN),
             H::BurnHalfLife(blocks) => blocks > 0,
             H::MinChildkeyTakePerSubnet(take) => {
                 let (low, high) = Self::childkey_take_bounds();

@@ -390,3 +390,94 @@ fn a_coldkey_with_many_hotkeys_is_described_in_little_time() {
     market.register(1, BOB, 60_000);
     market.call(BOB, describe());
 }
+
+/// Whoever sees the new coldkey's name in a transaction that waits gives it a stake, or makes it a hotkey;
+/// the swap that was announced happens all the same, and nobody's stake is lost.
+#[test]
+fn an_announced_swap_cannot_be_spoiled() {
+    let mut market = market_with_a_validator();
+    market.stake(BOB, VALIDATOR, 1, 100);
+    pay_root_stakers(&mut market, 10 * UNIT);
+    let heir = 77;
+    market.write(|| Subtensor::set_swap_announcement_delay(0));
+    let announce = Call::announce_coldkey_swap {
+        new_coldkey_hash: BlakeTwo256::hash_of(&heir),
+    };
+    market.call(BOB, announce);
+    market.stake(CAROL, VALIDATOR, ROOT, 300);
+    pay_root_stakers(&mut market, 10 * UNIT);
+    for netuid in [ROOT, 1] {
+        let coldkey = if netuid == ROOT { CAROL } else { ALICE };
+        let give = Call::transfer_stake {
+            destination_coldkey: heir,
+            hotkey: VALIDATOR,
+            origin_netuid: netuid,
+            destination_netuid: netuid,
+            alpha_amount: UNIT,
+        };
+        market.call(coldkey, give);
+    }
+    market.call(CAROL, Call::try_associate_hotkey { hotkey: heir });
+    let sum = |market: &mut Market, netuid| {
+        market.staked(VALIDATOR, BOB, netuid) + market.staked(VALIDATOR, heir, netuid)
+    };
+    let before = [ROOT, 1].map(|netuid| sum(&mut market, netuid));
+    let due = owed(&mut market, VALIDATOR, BOB);
+    market.call(BOB, Call::swap_coldkey_announced { new_coldkey: heir });
+    let after = [ROOT, 1].map(|netuid| sum(&mut market, netuid));
+    assert!(
+        before
+            .into_iter()
+            .zip(after)
+            .all(|(before, after)| after.abs_diff(before) <= 1)
+    );
+    assert_eq!(market.staked(VALIDATOR, BOB, 1), 0);
+    assert!(owed(&mut market, VALIDATOR, heir).abs_diff(due) <= 2);
+    assert_eq!(
+        market.read(|| Subtensor::staking_hotkeys(&heir)),
+        [VALIDATOR]
+    );
+    market.call(heir, Call::unstake_all { hotkey: VALIDATOR });
+}
+
+/// A list that waited is not brought back over one that was chosen later, and nobody fills the epochs' time
+/// with lists that change nothing.
+#[test]
+fn only_the_last_choice_of_children_waits() {
+    let mut market = market_with_a_validator();
+    let lend = |children: &[(u64, Account)]| Call::set_children {
+        hotkey: VALIDATOR,
+        netuid: 1,
+        children: children.to_vec(),
+    };
+    let waits =
+        |market: &mut Market| market.read(|| PendingChildKeys::<Test>::contains_key(1, VALIDATOR));
+    market.call(ALICE, lend(&[]));
+    assert!(!waits(&mut market));
+    market.run(150);
+    market.call(ALICE, lend(&[(7, CHILD)]));
+    assert!(waits(&mut market));
+    market.run(150);
+    market.set(1, Hyperparameter::SubtokenEnabled(false));
+    market.call(ALICE, lend(&[(9, SPARE)]));
+    assert!(!waits(&mut market));
+    market.set(1, Hyperparameter::SubtokenEnabled(true));
+    market.run(20);
+    let children = market.read(|| Subtensor::children_of(&VALIDATOR, 1));
+    assert_eq!(children, [(9, SPARE)]);
+}
+
+/// An owner whose subnet has to take newcomers to be emitted to does not keep them out by the price.
+#[test]
+fn an_owner_does_not_close_its_subnet_by_the_price() {
+    let mut market = Market::open();
+    let mut set =
+        |setting, authority| market.write(|| Subtensor::set_hyperparameter(1, setting, authority));
+    let refused = Err(Error::<Test>::InvalidValue.into());
+    let dear = Hyperparameter::MinBurn(UNIT + 1);
+    assert_eq!(set(dear.clone(), Authority::Owner), refused);
+    assert_eq!(set(dear, Authority::Root), Ok(()));
+    assert_eq!(set(Hyperparameter::MinBurn(UNIT), Authority::Owner), Ok(()));
+    let free = Hyperparameter::MaxBurn(UNIT / 10 - 1);
+    assert_eq!(set(free, Authority::Owner), refused);
+}
