@@ -8,8 +8,11 @@
 //!    known to their keepers only.
 //! 5. Every crate has its line in README.md and in ARCHITECTURE.md.
 //! 6. No file names a path of somebody's machine.
+//! 7. The pallets' tests meet every call, every refusal and every wrong origin, with the invariants checked ([`pallets`]).
 //!
 //! All findings are listed, not only the first.
+
+mod pallets;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -75,9 +78,11 @@ const KEEPERS: [(&str, &[&str]); 5] = [
 /// Runs every rule and reports all that is broken.
 pub fn run(root: &Path) -> Result<()> {
     let mut findings = Vec::new();
-    for path in tracked_files(root)? {
-        check_file(root, &path, &mut findings);
+    let paths = tracked_files(root)?;
+    for path in &paths {
+        check_file(root, path, &mut findings);
     }
+    pallets::check(root, &paths, &mut findings)?;
     check_dependencies(root, &mut findings)?;
     for finding in &findings {
         eprintln!("tidy: {finding}");

@@ -66,7 +66,10 @@ fn flows_count_what_people_move() {
     market.run(1);
     let rising = average(&mut market);
     // 100 TAO in one block, times the weight of one block.
-    assert_eq!(rising >> 64, (100 * i128::from(UNIT) * 13_783) >> 32);
+    assert_eq!(
+        rising >> 64,
+        (100 * i128::from(UNIT) * 29_597_889_189_277) >> 63
+    );
     let stake = market.staked(validator, BOB, 1);
     market.call(BOB, remove(validator, 1, stake));
     market.run(1);
@@ -481,18 +484,13 @@ fn a_claim_passes_over_what_is_worth_too_little() {
         Subtensor::mint_alpha_out(1, 1_000);
         Subtensor::credit_root_stakers(&validator, 1, 1_000);
     });
-    let set = |origin, netuid, rao| Subtensor::sudo_set_root_claim_threshold(origin, netuid, rao);
-    let refused = market.read(|| set(RuntimeOrigin::signed(BOB), ROOT, 1));
-    assert!(refused.is_err());
+    let set = |netuid, new_value| Call::sudo_set_root_claim_threshold { netuid, new_value };
+    market.refuse(BOB, set(ROOT, 1), Error::NotSubnetOwner);
     for (netuid, rao) in [(1, 1), (ROOT, 10_000_001)] {
-        let refused = market.read(|| set(RuntimeOrigin::root(), netuid, rao));
-        assert_eq!(
-            refused,
-            Err(Error::<Test>::InvalidRootClaimThreshold.into())
-        );
+        let refused = Err(Error::<Test>::InvalidRootClaimThreshold.into());
+        assert_eq!(market.as_root(set(netuid, rao)), refused);
     }
-    let raised = market.write(|| set(RuntimeOrigin::root(), ROOT, 10_000_000));
-    assert_eq!(raised, Ok(()));
+    assert_eq!(market.as_root(set(ROOT, 10_000_000)), Ok(()));
     let owed =
         |market: &mut Market| market.read(|| Subtensor::root_dividend_owed(&validator, &BOB, 1));
     let waiting = owed(&mut market);
@@ -500,8 +498,7 @@ fn a_claim_passes_over_what_is_worth_too_little() {
     let claim = Call::claim_root_with_hotkey { hotkey: validator };
     market.call(BOB, claim.clone());
     assert_eq!(owed(&mut market), waiting);
-    let lowered = market.write(|| set(RuntimeOrigin::root(), ROOT, 0));
-    assert_eq!(lowered, Ok(()));
+    assert_eq!(market.as_root(set(ROOT, 0)), Ok(()));
     market.call(BOB, claim);
     assert_eq!(owed(&mut market), 0);
     assert_eq!(market.staked(validator, BOB, 1), waiting);

@@ -435,37 +435,63 @@ fn a_disputed_swap_waits_for_root() {
     market.refuse(BOB, announce(OLD), Error::ColdkeySwapDisputed);
     let clear = Call::clear_coldkey_swap_announcement {};
     market.refuse(BOB, clear, Error::ColdkeySwapDisputed);
-    let reset = |origin| Subtensor::reset_coldkey_swap(origin, BOB);
-    let refused = market.write(|| reset(RuntimeOrigin::signed(BOB)));
+    let reset = Call::reset_coldkey_swap { coldkey: BOB };
+    let refused = market.dispatch(BOB, reset.clone());
     assert_eq!(refused, Err(sp_runtime::DispatchError::BadOrigin));
-    assert_eq!(market.write(|| reset(RuntimeOrigin::root())), Ok(()));
+    assert_eq!(market.as_root(reset), Ok(()));
+    assert!(market.saw(Event::ColdkeySwapReset { who: BOB }));
     assert!(held(&mut market, false).is_ok());
 }
 
 #[test]
 fn root_swaps_a_coldkey_at_once() {
     let mut market = market_around_a_coldkey();
-    let by = |market: &mut Market, origin, new, cost| {
-        market.write(|| Subtensor::swap_coldkey(origin, OLD, new, cost))
+    let by_root = |new_coldkey, swap_cost| Call::swap_coldkey {
+        old_coldkey: OLD,
+        new_coldkey,
+        swap_cost,
     };
-    let refused = by(&mut market, RuntimeOrigin::signed(OLD), NEW, 0);
+    let refused = market.dispatch(OLD, by_root(NEW, 0));
     assert_eq!(refused, Err(sp_runtime::DispatchError::BadOrigin));
-    for (new, reason) in [
-        (OLD, Error::<Test>::ColdKeyAlreadyAssociated),
-        (hot(OWNER, 1), Error::NewColdKeyIsHotkey),
+    for (new, cost, reason) in [
+        (OLD, 0, Error::<Test>::ColdKeyAlreadyAssociated),
+        (hot(OWNER, 1), 0, Error::NewColdKeyIsHotkey),
+        (NEW, u64::MAX, Error::NotEnoughBalanceToPaySwapColdKey),
     ] {
-        let refused = by(&mut market, RuntimeOrigin::root(), new, 0);
-        assert_eq!(refused, Err(reason.into()));
+        assert_eq!(market.as_root(by_root(new, cost)), Err(reason.into()));
     }
-    let refused = by(&mut market, RuntimeOrigin::root(), NEW, u64::MAX);
-    let reason = Error::<Test>::NotEnoughBalanceToPaySwapColdKey;
-    assert_eq!(refused, Err(reason.into()));
     let free = market.free(OLD);
-    assert_eq!(by(&mut market, RuntimeOrigin::root(), NEW, UNIT), Ok(()));
+    assert_eq!(market.as_root(by_root(NEW, UNIT)), Ok(()));
     assert_eq!(market.free(NEW), free - UNIT);
     market.refuse(
         BOB,
         Call::schedule_swap_coldkey { new_coldkey: NEW },
         Error::Deprecated,
     );
+}
+
+/// One hotkey too many to move: nothing moves, and one hotkey less is as many as there may be.
+#[test]
+fn a_coldkey_with_too_many_stakes_is_not_swapped() {
+    let mut market = Market::open();
+    market.write(|| {
+        for hotkey in 10_000..=10_000 + crate::swaps::SWAP_ROWS_MAX as u64 / 2 {
+            Subtensor::mint_alpha_out(1, UNIT);
+            Subtensor::credit_stake(&hotkey, &BOB, 1, UNIT);
+        }
+    });
+    let by_root = Call::swap_coldkey {
+        old_coldkey: BOB,
+        new_coldkey: NEW,
+        swap_cost: 0,
+    };
+    let refused = Err(Error::<Test>::ColdkeySwapTooHeavy.into());
+    assert_eq!(market.as_root(by_root.clone()), refused);
+    assert_eq!(market.staked(10_000, BOB, 1), UNIT);
+    market.write(|| {
+        assert_eq!(Subtensor::debit_stake(&10_000, &BOB, 1, UNIT), Ok(()));
+        Subtensor::unmint_alpha(1, UNIT);
+    });
+    assert_eq!(market.as_root(by_root), Ok(()));
+    assert_eq!(market.staked(10_001, NEW, 1), UNIT);
 }
