@@ -122,9 +122,14 @@ impl<T: Config> Pallet<T> {
 
     /// Lets everybody who named `old` on `netuid` name `new` instead.
     pub(crate) fn move_auto_stakers(old: &T::AccountId, new: &T::AccountId, netuid: NetUid) {
-        for coldkey in Self::auto_stakers(old, netuid) {
-            Self::point_auto_stake(&coldkey, netuid, Some(new));
+        let coldkeys = AutoStakeDestinationColdkeys::<T>::take(old, netuid);
+        if coldkeys.is_empty() {
+            return;
         }
+        for coldkey in &coldkeys {
+            AutoStakeDestination::<T>::insert(coldkey, netuid, new);
+        }
+        AutoStakeDestinationColdkeys::<T>::mutate(new, netuid, |listed| listed.extend(coldkeys));
     }
 
     /// Whether the two maps agree; one of the pallet's invariants.

@@ -358,18 +358,7 @@ impl<T: Config> Pallet<T> {
         let waits = Self::subtoken_enabled(netuid)
             && Self::own_stake(new, netuid) != WorkingStake::default();
         Self::link(new, netuid, if waits { &[] } else { &children });
-        for (_, parent) in ParentKeys::<T>::get(new, netuid) {
-            let mut left = ChildKeys::<T>::get(&parent, netuid);
-            left.retain(|(_, child)| child != new);
-            Self::link(&parent, netuid, &left);
-        }
-        for (_, parent) in parents {
-            let mut renamed = ChildKeys::<T>::get(&parent, netuid);
-            for (_, child) in renamed.iter_mut().filter(|(_, child)| child == old) {
-                *child = new.clone();
-            }
-            Self::link(&parent, netuid, &renamed);
-        }
+        Self::pass_parents(old, new, netuid, &parents);
         PendingChildKeys::<T>::remove(netuid, new);
         let mut waiting = PendingChildKeys::<T>::try_get(netuid, old).ok();
         PendingChildKeys::<T>::remove(netuid, old);
@@ -391,6 +380,34 @@ impl<T: Config> Pallet<T> {
         Self::queue_threshold_check(old);
         Self::queue_threshold_check(new);
         Ok(())
+    }
+
+    /// Lets everybody who lends to `old` lend to `new` instead, and nobody else. Only the lists that change are
+    /// written: there may be a hundred parents, with children of their own.
+    fn pass_parents(
+        old: &T::AccountId,
+        new: &T::AccountId,
+        netuid: NetUid,
+        parents: &[(u64, T::AccountId)],
+    ) {
+        for (_, parent) in ParentKeys::<T>::take(new, netuid) {
+            ChildKeys::<T>::mutate_exists(&parent, netuid, |children| {
+                let mut left = children.take().unwrap_or_default();
+                left.retain(|(_, child)| child != new);
+                *children = (!left.is_empty()).then_some(left);
+            });
+        }
+        for (_, parent) in parents {
+            ChildKeys::<T>::mutate(parent, netuid, |children| {
+                for (_, child) in children.iter_mut().filter(|(_, child)| child == old) {
+                    *child = new.clone();
+                }
+            });
+        }
+        ParentKeys::<T>::remove(old, netuid);
+        if !parents.is_empty() {
+            ParentKeys::<T>::insert(new, netuid, parents);
+        }
     }
 
     /// Lets the choice of `old` about subnets' owners be that of `new`.

@@ -32,8 +32,8 @@
 //! joins other root stake, because the dividends of the two would mix: there the new hotkey must be
 //! clean.
 //!
-//! One swap moves at most [`SWAP_ROWS_MAX`] stakes and dividends; a hotkey with more is swapped
-//! subnet by subnet, or keeps its stake. Swaps of coldkeys are in [`crate::coldkey_swaps`].
+//! One swap moves at most [`SWAP_ROWS_MAX`] stakes and dividends, and as many directions of pay and parents; a
+//! hotkey with more is swapped subnet by subnet, or keeps its stake. Swaps of coldkeys are in [`crate::coldkey_swaps`].
 
 use crate::{sweep::Sweep, *};
 use frame_support::{
@@ -58,7 +58,7 @@ pub const SUBNET_SWAP_COST: TaoBalance = 1_000_000;
 /// Blocks between two swaps of a coldkey on one subnet.
 pub const SWAP_INTERVAL: u64 = 7_200;
 
-/// Most stakes, dividends and directions of pay that one swap moves.
+/// Most stakes and dividends that one swap moves, and most directions of pay and parents.
 pub const SWAP_ROWS_MAX: usize = 2_048;
 
 /// How long a swap takes at most.
@@ -118,7 +118,7 @@ impl<T: Config> Pallet<T> {
             Error::<T>::HotKeySwapOnSubnetIntervalNotPassed
         );
         let stakes = Self::stakes_to_move(swap)?;
-        Self::ensure_few_directions(swap, &netuids)?;
+        Self::ensure_few_relations(swap, &netuids)?;
         with_storage_layer(|| {
             ensure!(
                 Self::spendable(coldkey) >= swap.cost(),
@@ -232,15 +232,18 @@ impl<T: Config> Pallet<T> {
         Ok(moved.collect())
     }
 
-    fn ensure_few_directions(
+    /// Refuses when too many direct their pay to the old hotkey, or lend to either.
+    fn ensure_few_relations(
         swap: &HotkeySwap<T::AccountId>,
         netuids: &[NetUid],
     ) -> Result<(), Error<T>> {
-        let directed: usize = netuids
-            .iter()
-            .map(|netuid| Self::auto_stakers(&swap.old, *netuid).len())
-            .sum();
-        ensure!(directed <= SWAP_ROWS_MAX, Error::<T>::HotKeySwapTooHeavy);
+        let relations = |netuid: &NetUid| {
+            let parents = Self::parent_count(&swap.old, *netuid)
+                .saturating_add(Self::parent_count(&swap.new, *netuid));
+            (Self::auto_stakers(&swap.old, *netuid).len() as u64).saturating_add(parents)
+        };
+        let sum: u64 = netuids.iter().map(relations).sum();
+        ensure!(sum <= SWAP_ROWS_MAX as u64, Error::<T>::HotKeySwapTooHeavy);
         Ok(())
     }
 

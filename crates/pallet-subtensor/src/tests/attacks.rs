@@ -481,3 +481,40 @@ fn an_owner_does_not_close_its_subnet_by_the_price() {
     let free = Hyperparameter::MaxBurn(UNIT / 10 - 1);
     assert_eq!(set(free, Authority::Owner), refused);
 }
+
+/// Parents whom a swap would have to tell are counted before it begins, whether or not the hotkey has a seat.
+#[test]
+fn a_hotkey_with_too_many_parents_is_swapped_subnet_by_subnet() {
+    let mut market = market_with_a_validator();
+    market.call(ALICE, Call::try_associate_hotkey { hotkey: SPARE });
+    market.write(|| {
+        for netuid in 2..=22 {
+            Subtensor::create_network(netuid, 1);
+            for parent in 10_000..10_100 {
+                ChildKeys::<Test>::insert(parent, netuid, vec![(5, CHILD), (7, SPARE)]);
+                ParentKeys::<Test>::append(SPARE, netuid, (7u64, parent));
+                ParentKeys::<Test>::append(CHILD, netuid, (5u64, parent));
+            }
+        }
+    });
+    let heir = 203;
+    let refusal = Error::HotKeySwapTooHeavy;
+    market.refuse(ALICE, swap(SPARE, heir, None, true), refusal);
+    market.call(ALICE, swap(SPARE, heir, Some(2), true));
+    let parents = market.read(|| Subtensor::parents_of(&heir, 2));
+    assert_eq!((parents.len(), parents[99]), (100, (7, 10_099)));
+    let children = market.read(|| Subtensor::children_of(&10_000, 2));
+    assert_eq!(children, [(5, CHILD), (7, heir)]);
+    // Into the place of another child of the same parents: the parts that it was lent itself are dropped.
+    market.call(BOB, Call::try_associate_hotkey { hotkey: CHILD });
+    let other = 305;
+    market.call(BOB, Call::try_associate_hotkey { hotkey: other });
+    market.write(|| {
+        ChildKeys::<Test>::insert(10_000, 3, vec![(5, CHILD), (7, SPARE), (9, other)]);
+        ParentKeys::<Test>::append(other, 3, (9u64, 10_000u64));
+    });
+    market.call(BOB, swap(CHILD, other, Some(3), true));
+    let children = market.read(|| Subtensor::children_of(&10_000, 3));
+    assert_eq!(children, [(5, other), (7, SPARE)]);
+    assert_eq!(market.read(|| Subtensor::parents_of(&other, 3)).len(), 100);
+}
