@@ -9,8 +9,8 @@
 //!
 //! * Only keys that are wanted enter a block: those of past heights to which something was sealed that is still closed.
 //!   So a chain on which nobody seals carries none.
-//! * A key comes as an inherent: without a signature, without a fee, at most [`KEYS_MAX`] in a block. A block with a key
-//!   that does not fit the group's is invalid.
+//! * A key comes as an inherent: without a signature, without a fee, once and at most [`KEYS_MAX`] in a block. A block
+//!   with a key that does not fit the group's is invalid; so whoever builds one leaves such keys out.
 //! * A block without the keys that it could carry is valid: authorities may not have made them yet, and the next block's
 //!   author has them too.
 //!
@@ -61,6 +61,10 @@ mod pallet {
     #[pallet::pallet]
     pub struct Pallet<T>(_);
 
+    /// Whether this block has published keys.
+    #[pallet::storage]
+    pub type Published<T> = StorageValue<_, bool, ValueQuery>;
+
     /// The authorities' common public key, in G2 of BLS12-381, compressed: what to seal to.
     #[pallet::storage]
     pub type GroupKey<T> =
@@ -92,6 +96,15 @@ mod pallet {
         NotWanted,
         /// The key is not the authorities' signature of that height.
         FalseKey,
+        /// This block has published keys already.
+        AlreadyPublished,
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_finalize(_: BlockNumberFor<T>) {
+            Published::<T>::kill();
+        }
     }
 
     #[pallet::call]
@@ -107,13 +120,14 @@ mod pallet {
             keys: BoundedVec<Key, ConstU32<KEYS_MAX>>,
         ) -> DispatchResult {
             ensure_none(origin)?;
+            ensure!(!Published::<T>::get(), Error::<T>::AlreadyPublished);
             let group = Self::group().ok_or(Error::<T>::FalseKey)?;
-            for (height, bytes) in keys {
-                ensure!(T::Sealed::is_wanted(height), Error::<T>::NotWanted);
-                let key = HeightKey::from_bytes(&bytes).ok_or(Error::<T>::FalseKey)?;
-                ensure!(key.belongs_to(&group, height), Error::<T>::FalseKey);
-                T::Sealed::unlock(height, &key);
+            for known in keys {
+                ensure!(T::Sealed::is_wanted(known.0), Error::<T>::NotWanted);
+                let key = checked(&group, &known).ok_or(Error::<T>::FalseKey)?;
+                T::Sealed::unlock(known.0, &key);
             }
+            Published::<T>::put(true);
             Ok(())
         }
     }
@@ -126,9 +140,11 @@ mod pallet {
 
         fn create_inherent(data: &InherentData) -> Option<Self::Call> {
             let known: Vec<Key> = data.get_data(&INHERENT_IDENTIFIER).ok().flatten()?;
+            let group = Self::group()?;
             let wanted = known
                 .into_iter()
                 .filter(|(height, _)| T::Sealed::is_wanted(*height))
+                .filter(|known| checked(&group, known).is_some())
                 .take(KEYS_MAX as usize)
                 .collect::<Vec<_>>();
             let keys = BoundedVec::try_from(wanted).ok()?;
@@ -138,6 +154,12 @@ mod pallet {
         fn is_inherent(call: &Self::Call) -> bool {
             matches!(call, Call::publish { .. })
         }
+    }
+
+    /// The key, if it is the group's signature of its height.
+    fn checked(group: &Group, (height, bytes): &Key) -> Option<HeightKey> {
+        let key = HeightKey::from_bytes(bytes)?;
+        key.belongs_to(group, *height).then_some(key)
     }
 
     impl<T: Config> Pallet<T> {
