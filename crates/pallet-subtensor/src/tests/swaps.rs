@@ -470,7 +470,7 @@ fn root_swaps_a_coldkey_at_once() {
     );
 }
 
-/// One hotkey too many to move: nothing moves, and one hotkey less is as many as there may be.
+/// A hotkey and what is staked on it are one row each: with one hotkey too many nothing moves.
 #[test]
 fn a_coldkey_with_too_many_stakes_is_not_swapped() {
     let mut market = Market::open();
@@ -489,9 +489,11 @@ fn a_coldkey_with_too_many_stakes_is_not_swapped() {
     assert_eq!(market.as_root(by_root.clone()), refused);
     assert_eq!(market.staked(10_000, BOB, 1), UNIT);
     market.write(|| {
-        assert_eq!(Subtensor::debit_stake(&10_000, &BOB, 1, UNIT), Ok(()));
-        Subtensor::unmint_alpha(1, UNIT);
+        for hotkey in [10_000, 10_001] {
+            assert_eq!(Subtensor::debit_stake(&hotkey, &BOB, 1, UNIT), Ok(()));
+            Subtensor::unmint_alpha(1, UNIT);
+        }
     });
     assert_eq!(market.as_root(by_root), Ok(()));
-    assert_eq!(market.staked(10_001, NEW, 1), UNIT);
+    assert_eq!(market.staked(10_002, NEW, 1), UNIT);
 }
