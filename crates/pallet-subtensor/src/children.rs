@@ -105,7 +105,7 @@ pub const CHILDREN_MAX: usize = 5;
 pub const PARENTS_MAX: usize = 100;
 
 /// How many waiting lists an epoch looks at.
-pub const PENDING_PER_EPOCH: usize = 256;
+pub const PENDING_PER_EPOCH: usize = 128;
 
 /// How many parents a block compares with the threshold.
 pub const CHECKS_PER_BLOCK: usize = 16;
@@ -287,8 +287,8 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Lets lists of children that waited long enough count from now on.
-    pub(crate) fn apply_pending_children(netuid: NetUid) {
+    /// Lets lists of children that waited long enough count from now on; returns how long that takes.
+    pub(crate) fn apply_pending_children(netuid: NetUid) -> Weight {
         let mut waiting = match PendingChildKeysCursor::<T>::take(netuid) {
             Some(place) => PendingChildKeys::<T>::iter_prefix_from(netuid, place),
             None => PendingChildKeys::<T>::iter_prefix(netuid),
@@ -297,6 +297,7 @@ impl<T: Config> Pallet<T> {
         if looked_at.len() == PENDING_PER_EPOCH {
             PendingChildKeysCursor::<T>::insert(netuid, waiting.last_raw_key().to_vec());
         }
+        let looks = looked_at.len() as u64;
         for (parent, (children, until)) in looked_at {
             if until >= Self::block() && Self::subtoken_enabled(netuid) {
                 continue;
@@ -308,6 +309,7 @@ impl<T: Config> Pallet<T> {
                 Self::queue_threshold_check(&parent);
             }
         }
+        Self::lending_cost().saturating_mul(looks)
     }
 
     /// Writes the children of `parent` in both maps.
@@ -448,10 +450,11 @@ impl<T: Config> Pallet<T> {
 
     /// What is staked on `hotkey` in all subnets, in rao of TAO at the pools' prices.
     pub fn stake_worth(hotkey: &T::AccountId) -> TaoBalance {
-        Self::netuids().into_iter().fold(0u64, |sum, netuid| {
-            let stake = Self::hotkey_stake(hotkey, netuid);
-            sum.saturating_add(Self::alpha_price(netuid).of(stake))
-        })
+        TotalHotkeyAlpha::<T>::iter_prefix(hotkey)
+            .filter(|(netuid, _)| Self::subnet_exists(*netuid))
+            .fold(0u64, |sum, (netuid, stake)| {
+                sum.saturating_add(Self::alpha_price(netuid).of(stake))
+            })
     }
 
     /// Has `hotkey` compared with the threshold, if it lends to anybody or is suspended.

@@ -253,7 +253,7 @@ impl<T: Config> Pallet<T> {
         let mut spent = Weight::zero();
         for netuid in now {
             Self::run_epoch(*netuid);
-            Self::apply_pending_children(*netuid);
+            spent = spent.saturating_add(Self::apply_pending_children(*netuid));
             spent = spent.saturating_add(Self::epoch_cost(*netuid));
         }
         spent

@@ -518,3 +518,41 @@ fn a_hotkey_with_too_many_parents_is_swapped_subnet_by_subnet() {
     assert_eq!(children, [(5, other), (7, SPARE)]);
     assert_eq!(market.read(|| Subtensor::parents_of(&other, 3)).len(), 100);
 }
+
+/// An epoch that looks at waiting lists says how long that takes, so that transactions leave it the time.
+#[test]
+fn waiting_lists_are_weighed() {
+    let spent = |lists: u64| {
+        let mut market = market_with_a_validator();
+        market.write(|| {
+            for index in 0..lists {
+                let waiting = (vec![(1, 9_000 + index)], 0);
+                PendingChildKeys::<Test>::insert(1, 5_000 + index, waiting);
+            }
+            Subtensor::ask_epoch_at(1, 1);
+            Subtensor::run_due_epochs().ref_time()
+        })
+    };
+    assert!(spent(0) + 1_000_000_000 < spent(100));
+}
+
+/// A stake is valued where it is, and not where a subnet is being removed.
+#[test]
+fn a_stake_is_worth_what_living_subnets_pay_for_it() {
+    let mut market = market_with_a_validator();
+    market.open_subnet(CAROL);
+    market.stake(ALICE, VALIDATOR, 2, 30);
+    let worth = market.read(|| Subtensor::stake_worth(&VALIDATOR));
+    let part = |market: &mut Market, netuid| {
+        market.read(|| {
+            let stake = Subtensor::hotkey_stake(&VALIDATOR, netuid);
+            Subtensor::alpha_price(netuid).of(stake)
+        })
+    };
+    let parts = [ROOT, 1, 2].map(|netuid| part(&mut market, netuid));
+    assert_eq!(worth, parts.iter().sum::<u64>());
+    let dissolve = Call::root_dissolve_network { netuid: 2 };
+    assert_eq!(market.as_root(dissolve), Ok(()));
+    let worth = market.read(|| Subtensor::stake_worth(&VALIDATOR));
+    assert_eq!(worth, parts[0] + parts[1]);
+}
