@@ -7,7 +7,8 @@
 //! 2. An authority signs a wanted height with its share and sends the part to its peers, when it becomes final and with
 //!    every beat for as long as it is wanted: what gets lost on the way is sent again.
 //! 3. A quorum of parts makes the key. One that does not fit the group's public key shows that a part is false: each is
-//!    checked against its author's public share then, and the false ones are dropped.
+//!    checked against its author's public share then, and from then on as it comes. The false ones are dropped, and
+//!    their authors not heard about that height again.
 //! 4. Whoever builds a block puts the keys in that its parent wants.
 //!
 //! # Bounds
@@ -21,7 +22,9 @@
 
 use crate::{block::PublicKey, committee::Committee};
 use bytes::BufMut;
-use commonware_codec::{Buf, Error, FixedSize, Read, ReadExt as _, Write};
+use commonware_codec::{
+    Buf, DecodeExt as _, Encode as _, Error, FixedSize, Read, ReadExt as _, Write,
+};
 use commonware_cryptography::bls12381::primitives::{
     group::{self, G1},
     ops::threshold,
@@ -43,7 +46,16 @@ pub const HEIGHTS_MAX: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     height: u32,
-    signature: G1,
+    /// As it came: most parts are of no use any more, and need not be read.
+    signature: [u8; G1::SIZE],
+}
+
+impl Part {
+    fn new(height: u32, value: &G1) -> Self {
+        let mut signature = [0; G1::SIZE];
+        signature.copy_from_slice(&value.encode());
+        Self { height, signature }
+    }
 }
 
 impl Write for Part {
@@ -63,7 +75,7 @@ impl Read for Part {
     fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, Error> {
         Ok(Self {
             height: u32::read(buf)?,
-            signature: G1::read(buf)?,
+            signature: <[u8; G1::SIZE]>::read(buf)?,
         })
     }
 }
@@ -93,6 +105,8 @@ struct Collection {
 #[derive(Default)]
 struct Height {
     parts: BTreeMap<Participant, G1>,
+    /// Whose parts were false.
+    liars: BTreeSet<Participant>,
     key: Option<HeightKey>,
 }
 
@@ -158,16 +172,12 @@ impl Beacon {
         let collection = self.0.collection.lock();
         let known = collection.heights.get(&height);
         if let Some(signature) = known.and_then(|it| it.parts.get(&share.index)) {
-            let signature = *signature;
-            return Part { height, signature };
+            return Part::new(height, signature);
         }
         drop(collection);
         let message = timelock::message(height);
         let signed = threshold::sign_message::<MinSig>(share, timelock::NAMESPACE, &message);
-        Part {
-            height,
-            signature: signed.value,
-        }
+        Part::new(height, &signed.value)
     }
 
     fn take(&self, author: Participant, part: &Part) {
@@ -175,16 +185,25 @@ impl Beacon {
         let Some(known) = collection.room(part.height) else {
             return;
         };
-        if known.key.is_some() || known.parts.contains_key(&author) {
+        if !known.awaits(author) {
             return;
         }
-        known.parts.insert(author, part.signature);
+        let Ok(value) = G1::decode(part.signature.to_vec()) else {
+            known.liars.insert(author);
+            return;
+        };
+        let is_checked = !known.liars.is_empty();
+        if is_checked && !self.is_true(part.height, author, value) {
+            known.liars.insert(author);
+            return;
+        }
+        known.parts.insert(author, value);
         if known.parts.len() < self.0.committee.quorum() as usize {
             return;
         }
         known.key = self.joined(part.height, &known.parts);
         if known.key.is_none() {
-            self.drop_false(part.height, &mut known.parts);
+            self.drop_false(part.height, known);
             known.key = self.joined(part.height, &known.parts);
         }
     }
@@ -201,26 +220,40 @@ impl Beacon {
         key.belongs_to(&self.0.group, height).then_some(key)
     }
 
-    fn drop_false(&self, height: u32, parts: &mut BTreeMap<Participant, G1>) {
-        let polynomial = self.0.committee.polynomial();
-        let message = timelock::message(height);
+    fn drop_false(&self, height: u32, known: &mut Height) {
+        let Height { parts, liars, .. } = known;
         parts.retain(|author, value| {
-            let part = signed(*author, *value);
-            let checked = threshold::verify_message::<MinSig>(
-                polynomial,
-                timelock::NAMESPACE,
-                &message,
-                &part,
-            );
-            if checked.is_err() {
-                let author = author.get();
-                warn!(
-                    height,
-                    author, "an authority's part of a height's key is false"
-                );
+            let is_true = self.is_true(height, *author, *value);
+            if !is_true {
+                liars.insert(*author);
             }
-            checked.is_ok()
+            is_true
         });
+    }
+
+    /// Whether a part is its author's signature of the height.
+    fn is_true(&self, height: u32, author: Participant, value: G1) -> bool {
+        let checked = threshold::verify_message::<MinSig>(
+            self.0.committee.polynomial(),
+            timelock::NAMESPACE,
+            &timelock::message(height),
+            &signed(author, value),
+        );
+        if checked.is_err() {
+            let author = author.get();
+            warn!(
+                height,
+                author, "an authority's part of a height's key is false"
+            );
+        }
+        checked.is_ok()
+    }
+}
+
+impl Height {
+    /// Whether another part may still be of use, and this author's is not known.
+    fn awaits(&self, author: Participant) -> bool {
+        self.key.is_none() && !self.parts.contains_key(&author) && !self.liars.contains(&author)
     }
 }
 
@@ -250,7 +283,7 @@ fn signed(index: Participant, value: G1) -> PartialSignature<MinSig> {
 mod tests {
     use super::*;
     use crate::committee;
-    use commonware_codec::{DecodeExt as _, Encode as _, EncodeSize as _};
+    use commonware_codec::EncodeSize as _;
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 
     /// Four authorities whose ledgers all want the same heights.
@@ -316,6 +349,55 @@ mod tests {
             }
         }
         assert_eq!(authorities[3].1.keys().len(), 1);
+    }
+
+    /// Each false part costs everybody a check of all; so whoever sent one is heard no more about that height.
+    #[test]
+    fn whoever_sent_a_false_part_is_not_heard_again() {
+        let authorities = authorities(&[7]);
+        let parts: Vec<Part> = authorities
+            .iter()
+            .map(|(_, beacon)| beacon.parts(9).remove(0))
+            .collect();
+        let hear = |author: usize, part: &Part| {
+            authorities[3].1.hear(&authorities[author].0, part);
+            authorities[3].1.keys().len()
+        };
+        assert_eq!(hear(0, &parts[1]), 0, "somebody else's part");
+        assert_eq!(hear(1, &parts[1]), 0, "the third, by which the lie is seen");
+        assert_eq!(hear(0, &parts[0]), 0);
+        assert_eq!(hear(2, &parts[2]), 1);
+    }
+
+    /// Once somebody has lied, each part is checked as it comes.
+    #[test]
+    fn a_second_liar_costs_one_check() {
+        let authorities = authorities(&[7]);
+        let part = |author: usize| authorities[author].1.parts(9).remove(0);
+        let (_, beacon) = &authorities[3];
+        assert_eq!(beacon.parts(9).len(), 1);
+        beacon.hear(&authorities[0].0, &part(1));
+        beacon.hear(&authorities[1].0, &part(1));
+        beacon.hear(&authorities[2].0, &part(1));
+        let collection = beacon.0.collection.lock();
+        let known = &collection.heights[&7];
+        let authors: Vec<u32> = known.parts.keys().map(|author| author.get()).collect();
+        let liars: Vec<u32> = known.liars.iter().map(|author| author.get()).collect();
+        assert_eq!((authors, liars), (vec![1, 3], vec![0, 2]));
+    }
+
+    /// Whether a part is a point of the curve is found out when it is wanted, not when it arrives.
+    #[test]
+    fn a_part_that_is_no_point_is_a_lie() {
+        let authorities = authorities(&[7]);
+        let (_, beacon) = &authorities[3];
+        assert_eq!(beacon.parts(9).len(), 1);
+        let mut part = authorities[0].1.parts(9).remove(0);
+        part.signature = [7; G1::SIZE];
+        let part = Part::decode(part.encode()).expect("it is long enough");
+        beacon.hear(&authorities[0].0, &part);
+        let collection = beacon.0.collection.lock();
+        assert_eq!(collection.heights[&7].liars.len(), 1);
     }
 
     #[test]

@@ -297,9 +297,17 @@ where
                     .learn(self.peers.claimed_by_more_than(self.faults));
             }
             Ok(Message::Parts(parts)) => {
-                for part in &parts {
-                    self.beacon.hear(&peer, part);
-                }
+                let beacon = self.beacon.clone();
+                let work = context
+                    .child("beacon")
+                    .shared(true)
+                    .spawn(move |_| async move {
+                        for part in &parts {
+                            beacon.hear(&peer, part);
+                        }
+                    });
+                // As below.
+                let _ = work.await;
             }
             Ok(Message::Transactions(transactions)) => {
                 let submit = self.submit.clone();
