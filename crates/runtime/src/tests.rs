@@ -23,9 +23,11 @@ mod beacon;
 mod blocks;
 mod commitments;
 mod fuzz;
+mod heights;
 mod interface;
 mod market;
 mod mechanisms;
+mod origins;
 mod proxies;
 mod swaps;
 mod tasks;
@@ -83,8 +85,8 @@ impl Chain {
         results
     }
 
-    /// Begins the next block, whose author knows these keys of heights, and applies its inherents.
-    fn begin_block(&mut self, keys: Vec<crate::beacon::Key>) {
+    /// Begins the next block, whose author knows these keys of heights, and applies its inherents; returns how many.
+    fn begin_block(&mut self, keys: Vec<crate::beacon::Key>) -> usize {
         self.height += 1;
         let header = Header::new(
             self.height,
@@ -108,10 +110,12 @@ impl Chain {
             .unwrap();
         let inherents: Vec<UncheckedExtrinsic> =
             self.call("BlockBuilder_inherent_extrinsics", inherents);
+        let count = inherents.len();
         for inherent in inherents {
             let applied: ApplyExtrinsicResult = self.call("BlockBuilder_apply_extrinsic", inherent);
             applied.unwrap().unwrap();
         }
+        count
     }
 
     fn end_block(&mut self) {

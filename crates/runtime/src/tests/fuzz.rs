@@ -8,7 +8,7 @@
 //! The same seed makes the same calls. `cargo xtask fuzz calls` runs for as long as it is told, from a seed of its own.
 
 use super::*;
-use crate::{AccountId, Balances, Runtime, RuntimeOrigin, views::Market};
+use crate::{AccountId, RuntimeOrigin};
 use frame_support::traits::GetCallMetadata;
 use genesis::development_account as account;
 use parity_scale_codec::Compact;
@@ -217,47 +217,10 @@ impl Maker {
 impl Chain {
     /// Makes one block with a call in it, and tells whether the call succeeded.
     fn block_with(&mut self, origin: RuntimeOrigin, call: RuntimeCall) -> bool {
-        self.height += 1;
-        let header = Header::new(
-            self.height,
-            H256::zero(),
-            H256::zero(),
-            self.parent,
-            Default::default(),
-        );
-        assert!(
-            self.dispatch("Core_initialize_block", &header.encode())
-                .is_some()
-        );
-        let mut inherents = InherentData::new();
-        let now = self.state.execute_with(crate::Timestamp::get) + INTERVAL_MS;
-        inherents
-            .put_data(sp_timestamp::INHERENT_IDENTIFIER, &now.max(START_MS))
-            .unwrap();
-        let inherents: Vec<UncheckedExtrinsic> =
-            self.call("BlockBuilder_inherent_extrinsics", inherents);
-        for inherent in inherents {
-            let applied: ApplyExtrinsicResult = self.call("BlockBuilder_apply_extrinsic", inherent);
-            applied.unwrap().unwrap();
-        }
+        self.begin_block(Vec::new());
         let succeeded = self.state.execute_with(|| call.dispatch(origin).is_ok());
-        let header: Header = self.call("BlockBuilder_finalize_block", ());
-        self.parent = header.hash();
+        self.end_block();
         succeeded
-    }
-
-    fn check(&mut self) -> Result<(), String> {
-        self.state.execute_with(|| {
-            Market::do_try_state().map_err(|broken| format!("{broken:?}"))?;
-            let held: u128 = frame_system::Account::<Runtime>::iter_values()
-                .map(|account| u128::from(account.data.free) + u128::from(account.data.reserved))
-                .sum();
-            if held == u128::from(Balances::total_issuance()) {
-                Ok(())
-            } else {
-                Err("balances do not add up to their issuance".to_owned())
-            }
-        })
     }
 }
 

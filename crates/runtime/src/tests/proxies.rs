@@ -370,8 +370,4 @@ fn a_crowdloan_reaches_its_target() {
     let finalize = RuntimeCall::Crowdloan(pallet_crowdloan::Call::finalize { crowdloan_id: 0 });
     chain.expect_success("Alice", finalize);
     assert_eq!(chain.free("Ferdie"), before + 100 * TAO);
-    chain
-        .state
-        .execute_with(crate::Crowdloan::do_try_state)
-        .unwrap();
 }
