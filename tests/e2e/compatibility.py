@@ -23,10 +23,13 @@ from bittensor.reads import REGISTRY as KNOWN_READS
 import compatibility_accounts  # noqa: F401  (marks the intents it tries)
 from compatibility_intents import NOT_SERVED, TRIED, prepare, promise
 from compatibility_reads import NOT_ANSWERED, READS, answer
+from compatibility_settings import section, settings
 from compatibility_stage import TAO, Btcli, Failure, Sdk, Stage, brief
 
 TABLE = Path(__file__).parents[2] / "docs/compatibility.md"
 KINDS = {"sdk": Sdk, "btcli": Btcli}
+# Questions under way at once: they change nothing, so none waits for another.
+ABREAST = 4
 
 # What is tried and known to fail, and why: an honest gap. It must fail, so that a mended gap is noticed.
 GAPS = {
@@ -58,6 +61,11 @@ class Findings:
         self.client = client
         self.intents = {}
         self.reads = {}
+
+    async def of(self, kind, name, awaitable):
+        """Notes how it goes."""
+        began = time.monotonic()
+        self.note(kind, name, await problem_of(awaitable), began)
 
     def note(self, kind, name, problem, began):
         getattr(self, kind)[name] = problem
@@ -130,22 +138,31 @@ async def tour(kind, only):
                     findings.note("intents", name, problem, began)
             for name, (arguments, _) in NOT_SERVED.items():
                 if chosen(only, name):
-                    began = time.monotonic()
-                    findings.note("intents", name, await problem_of(refused(stage, name, arguments)), began)
+                    await findings.of("intents", name, refused(stage, name, arguments))
             if only is None:
-                began = time.monotonic()
-                findings.note("intents", "(commitments)", await problem_of(commit_something(stage)), began)
-            for name, arguments, holds in READS:
-                if chosen(only, name):
-                    began = time.monotonic()
-                    findings.note("reads", name, await problem_of(answer(stage, name, arguments, holds)), began)
-            for name, (arguments, _) in NOT_ANSWERED.items():
-                if chosen(only, name):
-                    began = time.monotonic()
-                    findings.note("reads", name, await problem_of(unanswered(stage, name, arguments)), began)
+                await findings.of("intents", "(commitments)", commit_something(stage))
+                await findings.of("intents", "(settings)", settings(stage))
+            await abreast([
+                findings.of("reads", name, answer(stage, name, arguments, holds))
+                for name, arguments, holds in READS if chosen(only, name)
+            ] + [
+                findings.of("reads", name, unanswered(stage, name, arguments))
+                for name, (arguments, _) in NOT_ANSWERED.items() if chosen(only, name)
+            ])
         finally:
             await stage.close()
     return findings
+
+
+async def abreast(tasks):
+    """Awaits all, a few at once."""
+    places = asyncio.Semaphore(ABREAST)
+
+    async def one(task):
+        async with places:
+            await task
+
+    await asyncio.gather(*map(one, tasks))
 
 
 async def tours(kinds, only):
@@ -161,7 +178,7 @@ def cell(problem, name):
 
 def rows_of(text):
     """The rows of the document's two tables, by name."""
-    parts = text.split("## Reads")
+    parts = text.split("## Settings")[0].split("## Reads")
     return [
         {line.split("`")[1]: line for line in part.splitlines() if line.startswith("| `")}
         for part in (parts if len(parts) == 2 else ["", ""])
@@ -199,6 +216,7 @@ def table(everything, before):
     lines += ["", "## Reads", "", "| read | " + " | ".join(clients) + " | why not |",
               "|---|" + "---|" * len(clients) + "---|"]
     lines += reads.values()
+    lines += ["", *section()]
     return "\n".join(lines) + "\n"
 
 

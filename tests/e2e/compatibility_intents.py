@@ -182,6 +182,9 @@ OWNER_SETTINGS = {
     "owner_cut_enabled": False,
     "min_childkey_take": 100,
     "network_pow_registration_allowed": True,
+    "registration_allowed": False,
+    "max_allowed_uids": 100,
+    "tempo": 100,
 }
 
 
@@ -615,8 +618,11 @@ async def commit_weights(stage):
 async def claim_root(stage):
     """Dividends accrue to who stakes on root, and a claim makes stake of them."""
     dave, bob, netuid = stage.person("dave"), stage.person("bob"), stage.facts["netuid"]
-    # Root is paid while subnets' moving prices sum to one: here they follow the prices at once.
-    await stage.as_root(calls.AdminUtils.sudo_set_subnet_moving_alpha({"bits": 1 << 32}))
+    # Root is paid while subnets' moving prices sum to one: here they follow the prices at once, at whatever age.
+    admin, traded = calls.AdminUtils, [stage.facts[name] for name in ("netuid", "other", "spare")]
+    await stage.as_root(
+        admin.sudo_set_subnet_moving_alpha({"bits": 1 << 32}),
+        *(admin.sudo_set_ema_price_halving_period(netuid, 1) for netuid in traded))
     await stage.raw(calls.SubtensorModule.add_stake(hotkey=bob.hotkey, netuid=0, amount_staked=500 * TAO), dave)
 
     async def owed():
@@ -625,7 +631,9 @@ async def claim_root(stage):
     async def worth():
         return (await stage.read("stake_value_for_coldkey", coldkey_ss58=dave.coldkey)).stake_value.rao
 
-    for intent, arguments in (("claim_root", {}), ("claim_root_with_hotkey", {"hotkey_ss58": bob.hotkey})):
+    # `btcli` stumbles over its own default for the list of subnets, which the claim does without.
+    claims = (("claim_root", {"subnets": [0]}), ("claim_root_with_hotkey", {"hotkey_ss58": bob.hotkey}))
+    for intent, arguments in claims:
         waiting = await stage.until(f"dividends on netuid {netuid}", owed, lambda rao: rao > TAO // 1_000)
         before = await worth()
         await stage.act(intent, dave, **arguments)

@@ -29,7 +29,7 @@ SUBNET_PRICE = 1_000_000_000_000
 ALICE_SEED = "e5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a"
 ALICE = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
 TAO = 1_000_000_000
-BTCLI = str(Path(sys.executable).parent / "btcli")
+NURSERY = str(Path(__file__).with_name("btcli_nursery.py"))
 
 
 class Failure(Exception):
@@ -142,6 +142,12 @@ class Sdk:
 
     name = "SDK"
 
+    async def open(self, stage):
+        """Nothing has to be started."""
+
+    async def close(self):
+        """Nothing was started."""
+
     async def act(self, stage, intent, person, arguments, proxy_for=None):
         outcome = await rebuilt(lambda: stage.client.execute_tool(
             intent, arguments, person.wallet, proxy_for=proxy_for))
@@ -154,9 +160,29 @@ class Sdk:
 
 
 class Btcli:
-    """The command, as a person would type it."""
+    """The command, as a person would type it: a process for each, forked from one that has started already."""
 
     name = "btcli"
+
+    def __init__(self):
+        self.nursery = None
+        self.socket = None
+
+    async def open(self, stage):
+        self.socket = str(stage.directory / "btcli.sock")
+        self.nursery = await asyncio.create_subprocess_exec(
+            sys.executable, NURSERY, self.socket, str(SECONDS_MAX), env=stage.environment,
+            stdin=asyncio.subprocess.DEVNULL)
+        deadline = time.monotonic() + SECONDS_MAX
+        while not Path(self.socket).exists():
+            expect(self.nursery.returncode is None, "the nursery of btcli commands ended")
+            expect(time.monotonic() < deadline, f"no nursery of btcli commands within {SECONDS_MAX} s")
+            await asyncio.sleep(0.1)
+
+    async def close(self):
+        if self.nursery and self.nursery.returncode is None:
+            self.nursery.kill()
+            await self.nursery.wait()
 
     async def act(self, stage, intent, person, arguments, proxy_for=None):
         words = ["tx", intent.replace("_", "-")]
@@ -178,21 +204,24 @@ class Btcli:
         return await self.run(stage, words, None)
 
     async def run(self, stage, words, person):
-        """Runs one command, and ends it when it takes too long."""
-        command = [BTCLI, "--json", "--yes", *(["--wallet", person.name] if person else []), *words]
-        process = await asyncio.create_subprocess_exec(
-            *command, env=stage.environment, stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
-        try:
-            out, error = await asyncio.wait_for(process.communicate(), SECONDS_MAX)
-        except asyncio.TimeoutError:
-            process.kill()
-            await process.wait()
-            raise Failure(f"btcli {' '.join(words[:2])}: no end within {SECONDS_MAX} s") from None
-        answer = decoded(out.decode())
-        if process.returncode != 0:
-            raise Failure(complaint(answer) or brief(error.decode() or out.decode()))
+        """Runs one command, which is ended when it takes too long."""
+        command = ["--json", "--yes", *(["--wallet", person.name] if person else []), *words]
+        said = await in_time(f"btcli {' '.join(words[:2])}", self.ended(command), SECONDS_MAX + 5)
+        if said["status"] == -signal.SIGKILL:
+            raise Failure(f"btcli {' '.join(words[:2])}: no end within {SECONDS_MAX} s")
+        answer = decoded(said["out"])
+        if said["status"] != 0:
+            raise Failure(complaint(answer) or brief((said["error"] or said["out"]).strip().splitlines()[-1]))
         return answer
+
+    async def ended(self, command):
+        """What is left of a command when it has ended: its status, and what it printed."""
+        reader, writer = await asyncio.open_unix_connection(self.socket)
+        try:
+            writer.write(json.dumps(command).encode() + b"\n")
+            return json.loads(await reader.read())
+        finally:
+            writer.close()
 
 
 def flag(name):
@@ -254,8 +283,10 @@ class Stage:
         self.node.start()
         self.client = bittensor.Client(self.node.endpoint, fallback_endpoints=[], archive_endpoints=[])
         await in_time("connecting", self.client.connect())
+        await self.kind.open(self)
 
     async def close(self):
+        await self.kind.close()
         if self.client:
             await self.client.close()
         self.node.stop()
