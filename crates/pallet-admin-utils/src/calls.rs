@@ -357,11 +357,11 @@ mod calls {
             )
         }
 
-        /// Sets the blocks from one epoch to the next. Root only.
+        /// Sets the blocks from one epoch to the next. Signed by the subnet's owner, or root.
         #[pallet::call_index(27)]
         #[pallet::weight((COST, DispatchClass::Operational))]
         pub fn sudo_set_tempo(origin: OriginFor<T>, netuid: NetUid, tempo: u16) -> DispatchResult {
-            Self::as_root(origin, netuid, Setting::Tempo(tempo))
+            Self::as_owner_or_root(origin, netuid, Setting::Tempo(tempo))
         }
 
         /// Sets whether weights are committed first and revealed later. Signed by the subnet's

@@ -127,7 +127,7 @@ fn root_changes_everything() {
         {
             assert_eq!(dispatch(root(), call.clone()), Ok(()), "{call:?}");
         }
-        assert_eq!(Subtensor::tempo(1), 12);
+        assert_eq!(Subtensor::tempo(1), 112);
         assert_eq!(Subtensor::kappa(1), 7);
         assert_eq!(Subtensor::max_allowed_uids(1), 66);
         assert_eq!(Subtensor::max_allowed_validators(1), 10);

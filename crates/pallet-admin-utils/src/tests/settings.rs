@@ -140,6 +140,7 @@ pub(super) fn owner_calls(netuid: u16) -> Vec<Call<Test>> {
             netuid,
             registration_allowed: false,
         },
+        Call::sudo_set_tempo { netuid, tempo: 112 },
     ]
 }
 
@@ -179,7 +180,6 @@ pub(super) fn root_calls(netuid: u16) -> Vec<Call<Test>> {
             netuid,
             max_registrations_per_block: 11,
         },
-        Call::sudo_set_tempo { netuid, tempo: 12 },
         Call::sudo_set_subtoken_enabled {
             netuid,
             subtoken_enabled: true,
