@@ -3,7 +3,8 @@
 //! A crate has a pallet for every `#[pallet::call]` in it. Its tests, `src/tests.rs` and what lies under `src/tests/`,
 //!
 //! 1. make every call, `Call::name`, outside of `origins.rs`: there somebody wanted it to do its work;
-//! 2. name every variant of the pallets' errors, `Error::Variant`, but for those of [`UNREACHABLE`];
+//! 2. name every variant of the pallets' errors, `Error::Variant`, but for those of [`UNREACHABLE`]; a variant that no
+//!    code outside of the tests names is one too many;
 //! 3. have a file `tests/origins.rs` that makes calls from origins which may not, and for each pallet compares the calls
 //!    it makes with `get_call_names`, FRAME's own list, so that a new call fails the test until it is met there too;
 //! 4. begin chains (`TestExternalities`) in one file, which checks the invariants (`do_try_state`), so that no test does
@@ -43,6 +44,8 @@ struct Pallets {
     count: usize,
     calls: BTreeSet<String>,
     refusals: BTreeSet<String>,
+    /// What the code outside of tests names of errors.
+    given: BTreeSet<String>,
     /// The words of each test file, by its path.
     tests: BTreeMap<String, Vec<String>>,
 }
@@ -62,7 +65,7 @@ pub fn check(root: &Path, paths: &[String], findings: &mut Vec<String>) -> Resul
             continue;
         }
         let text = fs::read_to_string(root.join(path)).with_context(|| format!("read {path}"))?;
-        if !is_test && !text.contains("#[pallet::") {
+        if !is_test && !text.contains("#[pallet::") && !text.contains("Error") {
             continue;
         }
         let tokens = text
@@ -84,8 +87,14 @@ pub fn check(root: &Path, paths: &[String], findings: &mut Vec<String>) -> Resul
 }
 
 impl Pallets {
-    /// Notes the calls and the refusals that a file declares.
+    /// Notes the calls and the refusals that a file declares, and the refusals that it gives.
     fn read(&mut self, tokens: TokenStream) {
+        let words = words(tokens.clone());
+        self.given.extend(named_of(&words, &error_types(&words)));
+        self.declarations(tokens);
+    }
+
+    fn declarations(&mut self, tokens: TokenStream) {
         let mut declares = String::new();
         for token in tokens {
             let TokenTree::Group(group) = token else {
@@ -108,7 +117,7 @@ impl Pallets {
                         self.refusals.extend(variants(&group));
                         declares.clear();
                     }
-                    _ => self.read(group.stream()),
+                    _ => self.declarations(group.stream()),
                 },
                 _ => {}
             }
@@ -135,6 +144,11 @@ impl Pallets {
         for refusal in self.refusals.difference(&met) {
             if !unreachable.contains(refusal) {
                 findings.push(format!("{name}: no test meets `Error::{refusal}`"));
+            }
+        }
+        for refusal in self.refusals.difference(&self.given) {
+            if !unreachable.contains(refusal) {
+                findings.push(format!("{name}: nothing gives `Error::{refusal}`"));
             }
         }
         for refusal in &unreachable {
@@ -271,8 +285,8 @@ mod tests {
             #[pallet::call]
             impl<T: Config> Pallet<T> {
                 #[pallet::call_index(0)]
-                pub fn open(origin: OriginFor<T>) -> DispatchResult { fn inner() {} }
-                pub fn close(origin: OriginFor<T>) -> DispatchResult {}
+                pub fn open(origin: OriginFor<T>) -> DispatchResult { fn inner() {} Error::<T>::Closed }
+                pub fn close(origin: OriginFor<T>) -> DispatchResult { Error::<T>::TooLate }
             }
         }";
 
@@ -316,6 +330,16 @@ mod tests {
             ("src/tests/origins.rs", origins),
         ];
         assert_eq!(findings(&files), ["shop: no test makes the call `close`"]);
+    }
+
+    #[test]
+    fn a_refusal_that_nothing_gives_is_told() {
+        let mut pallets = Pallets::default();
+        let text = PALLET.replace("Error::<T>::TooLate", "Ok(())");
+        pallets.read(text.parse().unwrap());
+        let mut findings = Vec::new();
+        pallets.check("shop", &mut findings);
+        assert!(findings.contains(&"shop: nothing gives `Error::TooLate`".to_owned()));
     }
 
     #[test]
