@@ -11,6 +11,7 @@ mod dissolution;
 mod emission;
 mod epochs;
 mod life;
+mod liquid;
 mod market;
 mod mechanisms;
 mod origins;
