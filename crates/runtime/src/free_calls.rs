@@ -6,7 +6,8 @@
 //! its rate limits bound.
 //!
 //! A coldkey that announced its swap sends nothing but calls about the swap, and one whose swap is disputed nothing at
-//! all, whatever it costs ([`pallet_subtensor::coldkey_swaps`]).
+//! all, whatever it costs ([`pallet_subtensor::coldkey_swaps`]). Nor does anybody else in its name: a proxy that a thief
+//! set up is as quick as the thief. One transaction speaks in at most [`PRINCIPALS_MAX`] names.
 //!
 //! Bittensor's chain has an extension of the same name and the same refusals; wallets explain them by number.
 
@@ -21,10 +22,13 @@ use pallet_subtensor::{Call, Opinion, RateLimitKey, ServedKind, Work};
 use parity_scale_codec::{Decode, DecodeWithMemTracking, Encode};
 use scale_info::TypeInfo;
 use sp_runtime::{
-    impl_tx_ext_default,
+    MultiAddress, impl_tx_ext_default,
     traits::{TransactionExtension, ValidateResult},
     transaction_validity::{InvalidTransaction, TransactionValidityError, ValidTransaction},
 };
+
+/// In how many other accounts' names one transaction may speak.
+pub const PRINCIPALS_MAX: u32 = 64;
 
 /// Why a call is refused; wallets know the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +90,7 @@ impl TransactionExtension<RuntimeCall> for SubtensorTransactionExtension {
     ) -> ValidateResult<Self::Val, RuntimeCall> {
         if let Some(signer) = origin.as_signer() {
             ensure_not_held(signer, call)?;
+            ensure_no_held_principal(call, &mut 0)?;
             if info.pays_fee == Pays::No {
                 ensure_worthwhile(signer, call)?;
             }
@@ -110,6 +115,43 @@ fn ensure_not_held(signer: &AccountId, call: &RuntimeCall) -> Result<(), Refusal
         pallet_subtensor::Error::ColdkeySwapDisputed => Refusal::SwapDisputed,
         _ => Refusal::SwapAnnounced,
     })
+}
+
+/// Refuses a call that speaks, at any depth, in the name of a coldkey that is being swapped.
+fn ensure_no_held_principal(call: &RuntimeCall, named: &mut u32) -> Result<(), Refusal> {
+    use pallet_multisig::Call as Multisig;
+    use pallet_proxy::Call as Proxy;
+    use pallet_utility::Call as Utility;
+    match call {
+        RuntimeCall::Proxy(
+            Proxy::proxy { real, call, .. } | Proxy::proxy_announced { real, call, .. },
+        ) => {
+            *named = named.saturating_add(1);
+            if PRINCIPALS_MAX < *named {
+                return Err(Refusal::WouldFail);
+            }
+            if let MultiAddress::Id(real) = real {
+                ensure_not_held(real, call)?;
+            }
+            ensure_no_held_principal(call, named)
+        }
+        RuntimeCall::Utility(
+            Utility::batch { calls }
+            | Utility::batch_all { calls }
+            | Utility::force_batch { calls },
+        ) => calls
+            .iter()
+            .try_for_each(|call| ensure_no_held_principal(call, named)),
+        RuntimeCall::Utility(Utility::if_else { main, fallback }) => {
+            ensure_no_held_principal(main, named)?;
+            ensure_no_held_principal(fallback, named)
+        }
+        RuntimeCall::Utility(Utility::as_derivative { call, .. })
+        | RuntimeCall::Multisig(
+            Multisig::as_multi { call, .. } | Multisig::as_multi_threshold_1 { call, .. },
+        ) => ensure_no_held_principal(call, named),
+        _ => Ok(()),
+    }
 }
 
 fn ensure_worthwhile(signer: &AccountId, call: &RuntimeCall) -> Result<(), Refusal> {

@@ -30,6 +30,29 @@ fn a_coldkey_that_announced_its_swap_sends_nothing_else() {
         let held = validity(&mut chain, call).unwrap_err();
         assert_eq!(held, refused(Refusal::SwapAnnounced));
     }
+    // Nor does a proxy for it, however deep it hides what it does.
+    let proxied = |call: RuntimeCall| {
+        RuntimeCall::Proxy(pallet_proxy::Call::proxy {
+            real: MultiAddress::Id(account("Bob")),
+            force_proxy_type: None,
+            call: Box::new(call),
+        })
+    };
+    let batch =
+        |calls: Vec<RuntimeCall>| RuntimeCall::Utility(pallet_utility::Call::batch { calls });
+    let by_alice = |chain: &mut Chain, call| {
+        let nonce = chain.call("AccountNonceApi_account_nonce", account("Alice"));
+        let extrinsic = chain.signed("Alice", call, nonce);
+        chain.validate(extrinsic)
+    };
+    let direct = proxied(transfer("Alice", 1_000));
+    let hidden = batch(vec![batch(vec![direct.clone()])]);
+    for call in [direct, hidden] {
+        let held = by_alice(&mut chain, call).unwrap_err();
+        assert_eq!(held, refused(Refusal::SwapAnnounced));
+    }
+    let about = RuntimeCall::SubtensorModule(Call::dispute_coldkey_swap {});
+    assert!(by_alice(&mut chain, proxied(about)).is_ok());
     let dispute = RuntimeCall::SubtensorModule(Call::dispute_coldkey_swap {});
     assert!(validity(&mut chain, dispute.clone()).is_ok());
     chain.expect_success("Bob", dispute);
