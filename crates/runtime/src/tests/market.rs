@@ -16,7 +16,6 @@ use crate::{
 };
 use genesis::development_account as account;
 use pallet_subtensor::Call;
-use sp_runtime::DispatchError;
 use std::collections::BTreeMap;
 
 pub(super) const NETUID: u16 = 1;
