@@ -38,7 +38,6 @@ pub const INFRASTRUCTURE: Group = &[
     Calls::All("System"),
     Calls::All("Timestamp"),
     Calls::All("Utility"),
-    Calls::All("Multisig"),
     Calls::All("Preimage"),
     Calls::All("Scheduler"),
     Calls::All("Proxy"),
@@ -46,6 +45,9 @@ pub const INFRASTRUCTURE: Group = &[
     Calls::All("MevShield"),
     Calls::All("Beacon"),
 ];
+
+/// Shared accounts. Their calls make others with an origin of its own, to which a proxy's bounds do not cling.
+pub const SHARED_ACCOUNTS: Group = &[Calls::All("Multisig")];
 
 /// Root's own pallet.
 pub const SUDO: Group = &[Calls::All("Sudo")];
@@ -169,7 +171,23 @@ pub const SUBNET_IDENTITY: Group = &[
 /// Opening a subnet.
 pub const SUBNET_ACTIVATION: Group = &[Calls::Only("SubtensorModule", &["start_call"])];
 
-/// What remains of the market's calls: weights, addresses, takes, locks, new subnets.
+/// Spending, locking and destroying TAO and alpha otherwise than for stake and seats.
+pub const SPENDING: Group = &[Calls::Only(
+    "SubtensorModule",
+    &[
+        "add_stake_burn",
+        "lock_stake",
+        "move_lock",
+        "set_perpetual_lock",
+        "recycle_alpha",
+        "burn_alpha",
+        "register_network",
+        "register_network_with_identity",
+        "register_leased_network",
+    ],
+)];
+
+/// What remains of the market's calls: weights, addresses, takes.
 pub const MARKET: Group = &[Calls::Only(
     "SubtensorModule",
     &[
@@ -185,16 +203,7 @@ pub const MARKET: Group = &[Calls::Only(
         "reveal_weights",
         "reveal_mechanism_weights",
         "batch_reveal_weights",
-        "add_stake_burn",
-        "lock_stake",
-        "move_lock",
-        "set_perpetual_lock",
         "set_reject_locked_alpha",
-        "recycle_alpha",
-        "burn_alpha",
-        "register_network",
-        "register_network_with_identity",
-        "register_leased_network",
         "decrease_take",
         "increase_take",
         "serve_axon",
@@ -345,6 +354,7 @@ pub const OWNER_KEY: Group = &[Calls::Only("AdminUtils", &["sudo_set_sn_owner_ho
 #[cfg(test)]
 pub const ALL: &[Group] = &[
     INFRASTRUCTURE,
+    SHARED_ACCOUNTS,
     SUDO,
     CROWDLOANS,
     BALANCE_TRANSFERS,
@@ -362,6 +372,7 @@ pub const ALL: &[Group] = &[
     ROOT_CLAIMS,
     SUBNET_IDENTITY,
     SUBNET_ACTIVATION,
+    SPENDING,
     MARKET,
     SUBNET_MANAGEMENT,
     ROOT_SETTINGS,

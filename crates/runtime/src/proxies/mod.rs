@@ -6,6 +6,8 @@
 //!
 //! # What always holds
 //!
+//! * No kind but `Any` grants what would lose its bounds on the way: root's calls, calls of shared accounts, crowdloans;
+//!   nor naming who is paid as a subnet's owner.
 //! * A kind that contains another ([`InstanceFilter::is_superset`]) grants every call which the other grants; otherwise a
 //!   proxy could make itself a mightier one.
 //! * What wallets are told ([`view`]) comes from the same groups as what is enforced.
@@ -47,7 +49,7 @@ pub enum ProxyType {
     NonTransfer,
     /// Nothing: the governance it was for is gone.
     Senate,
-    /// Everything that neither moves TAO or alpha nor swaps keys.
+    /// Everything that neither moves, locks nor destroys TAO or alpha, nor swaps keys.
     NonFungible,
     /// Nothing: the governance it was for is gone.
     Triumvirate,
@@ -158,7 +160,6 @@ impl ProxyType {
                 | Self::Registration
                 | Self::RootWeights
                 | Self::ChildKeys
-                | Self::SudoUncheckedSetCode
                 | Self::SwapHotkey
                 | Self::SubnetLeaseBeneficiary
                 | Self::RootClaim
@@ -170,7 +171,6 @@ const NON_CRITICAL: &[Group] = &[
     INFRASTRUCTURE,
     SUBNET_MANAGEMENT,
     ROOT_SETTINGS,
-    OWNER_KEY,
     BALANCE_TRANSFERS,
     BALANCE_MAINTENANCE,
     STAKE_MANAGEMENT,
@@ -181,6 +181,7 @@ const NON_CRITICAL: &[Group] = &[
     ROOT_CLAIMS,
     SUBNET_IDENTITY,
     SUBNET_ACTIVATION,
+    SPENDING,
     MARKET,
 ];
 
@@ -188,8 +189,6 @@ const NON_TRANSFER: &[Group] = &[
     INFRASTRUCTURE,
     SUBNET_MANAGEMENT,
     ROOT_SETTINGS,
-    OWNER_KEY,
-    SUDO,
     STAKE_MANAGEMENT,
     WORK_REGISTRATION,
     BURNED_REGISTRATION,
@@ -200,6 +199,7 @@ const NON_TRANSFER: &[Group] = &[
     ROOT_CLAIMS,
     SUBNET_IDENTITY,
     SUBNET_ACTIVATION,
+    SPENDING,
     MARKET,
 ];
 
@@ -207,8 +207,6 @@ const NON_FUNGIBLE: &[Group] = &[
     INFRASTRUCTURE,
     SUBNET_MANAGEMENT,
     ROOT_SETTINGS,
-    OWNER_KEY,
-    SUDO,
     WORK_REGISTRATION,
     DISSOLUTION,
     CHILD_KEYS,

@@ -371,3 +371,53 @@ fn a_crowdloan_reaches_its_target() {
     chain.expect_success("Alice", finalize);
     assert_eq!(chain.free("Ferdie"), before + 100 * TAO);
 }
+
+/// A detour is a call that makes another with an origin of its own, to which the kind's bounds do not cling.
+#[test]
+fn no_kind_but_any_takes_a_detour() {
+    let broad = [
+        ProxyType::NonCritical,
+        ProxyType::NonTransfer,
+        ProxyType::NonFungible,
+    ];
+    for kind in broad {
+        let detours: Vec<_> = granted(kind)
+            .into_iter()
+            .filter(|(pallet, _)| ["Sudo", "Multisig", "Crowdloan"].contains(&&pallet[..]))
+            .collect();
+        assert_eq!(detours, [], "{kind:?}");
+        let owner_key = ("AdminUtils".into(), "sudo_set_sn_owner_hotkey".into());
+        assert!(!granted(kind).contains(&owner_key), "{kind:?}");
+    }
+    assert!(!ProxyType::NonTransfer.is_superset(&ProxyType::SudoUncheckedSetCode));
+}
+
+#[test]
+fn a_proxy_that_moves_no_funds_neither_burns_nor_locks_nor_spends_them() {
+    for call in [
+        "add_stake_burn",
+        "recycle_alpha",
+        "burn_alpha",
+        "register_network",
+        "register_network_with_identity",
+    ] {
+        let call = ("SubtensorModule".to_string(), call.to_string());
+        assert!(!granted(ProxyType::NonFungible).contains(&call), "{call:?}");
+        assert!(granted(ProxyType::NonTransfer).contains(&call), "{call:?}");
+    }
+}
+
+/// The same through an account shared with nobody: a delegate that may not pay must not approve what pays.
+#[test]
+fn a_proxy_that_may_not_pay_makes_no_call_of_a_shared_account() {
+    let mut chain = Chain::new();
+    chain.block(vec![]);
+    chain.add_proxy("Bob", "Charlie", ProxyType::NonTransfer, 0);
+    let shared = RuntimeCall::Multisig(pallet_multisig::Call::as_multi_threshold_1 {
+        other_signatories: vec![account("Dave")],
+        call: Box::new(transfer("Eve", TAO)),
+    });
+    let filtered = frame_system::Error::<Runtime>::CallFiltered;
+    let refused = chain.act("Charlie", &account("Bob"), shared);
+    assert_eq!(refused, Err(filtered.into()));
+}
