@@ -13,10 +13,13 @@
 //! | a newcomer comes to a full subnet | once for each neuron, in each mechanism, of which one has to go |
 //!
 //! So the time of a block's transactions is bounded by what they are charged for, however large the market
-//! grows.
+//! grows. No more than [`COST_MAX`] is charged for any of it: what no block has room for could not be done at all.
 
 use crate::*;
 use frame_support::pallet_prelude::Weight;
+
+/// The longest that is charged for one of these, which is how long a swap takes.
+const COST_MAX: Weight = swaps::SWAP_WEIGHT;
 
 /// How long it takes to read or write a few entries of one subnet.
 const VISIT_COST: Weight = Weight::from_parts(15_000_000, 0);
@@ -70,7 +73,9 @@ impl<T: Config> Pallet<T> {
         }
         let rows = ROW_COST.saturating_mul(Self::mechanism_count(netuid).into());
         let each = NEURON_COST.saturating_add(rows);
-        SEAT_COST.saturating_add(each.saturating_mul(neurons.into()))
+        SEAT_COST
+            .saturating_add(each.saturating_mul(neurons.into()))
+            .min(COST_MAX)
     }
 
     /// How long it takes to come to root.
@@ -79,6 +84,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn on_every_subnet(cost: Weight) -> Weight {
-        cost.saturating_mul(Self::total_networks().into())
+        let networks = Self::total_networks().into();
+        cost.saturating_mul(networks).min(COST_MAX)
     }
 }

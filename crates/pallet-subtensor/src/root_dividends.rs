@@ -9,7 +9,7 @@
 //! is [`RootDividendReserve`].
 //!
 //! A claim passes over what is worth less TAO than [`RootClaimableThreshold`] of root: it waits, and
-//! grows. It also passes over subnets that are dissolved, which pay out what is owed themselves. Who has
+//! grows, unless no root stake is left there for it to grow with. It also passes over subnets that are dissolved, which pay out what is owed themselves. Who has
 //! neither root stake on a hotkey nor anything to collect there has no entry.
 
 use crate::{sweep::Sweep, *};
@@ -184,7 +184,8 @@ impl<T: Config> Pallet<T> {
         for netuid in netuids {
             let owed = Self::root_dividend_owed(hotkey, coldkey, *netuid);
             let worth = Self::alpha_price(*netuid).of(owed);
-            if owed == 0 || worth < Self::claim_threshold() {
+            let has_left = Self::stake_of(hotkey, coldkey, ROOT) == 0;
+            if owed == 0 || (worth < Self::claim_threshold() && !has_left) {
                 continue;
             }
             BasketClaimed::<T>::mutate(hotkey, coldkey, |sum| {
@@ -192,7 +193,7 @@ impl<T: Config> Pallet<T> {
             });
             let key = (hotkey, coldkey, *netuid);
             let settled = RootDividendSettled::<T>::get(key).saturating_add(i128::from(owed));
-            if settled >= 0 && Self::stake_of(hotkey, coldkey, ROOT) == 0 {
+            if settled >= 0 && has_left {
                 RootDividendSettled::<T>::remove(key);
             } else {
                 RootDividendSettled::<T>::insert(key, settled);

@@ -232,6 +232,16 @@ fn root_stake_that_is_gone_leaves_no_rows() {
     assert!(market.staked(VALIDATOR, CAROL, 1) > UNIT);
     assert_eq!(rows(&mut market), 0);
     assert_eq!(owed(&mut market, VALIDATOR, CAROL), 0);
+    // However little it is: it does not grow any more.
+    market.write(|| assert_eq!(Subtensor::do_set_claim_threshold(ROOT, 10_000_000), Ok(())));
+    market.stake(CAROL, VALIDATOR, ROOT, 1);
+    pay_root_stakers(&mut market, UNIT / 1_000);
+    let claim = Call::claim_root_with_hotkey { hotkey: VALIDATOR };
+    market.call(CAROL, claim.clone());
+    assert!(owed(&mut market, VALIDATOR, CAROL) > 0);
+    market.call(CAROL, Call::unstake_all { hotkey: VALIDATOR });
+    market.call(CAROL, claim);
+    assert_eq!(rows(&mut market), 0);
 }
 
 /// Coming and going gains nothing, however often.
