@@ -267,6 +267,15 @@ impl Market {
     }
 }
 
+/// Whatever a test did last, and by whichever way, the invariants hold after it.
+impl Drop for Market {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.check();
+        }
+    }
+}
+
 /// The call that publishes a row.
 pub(crate) fn set_weights(netuid: NetUid, row: &[(u16, u16)]) -> Call<Test> {
     Call::set_weights {
