@@ -1,5 +1,5 @@
 //! Tests of the composed runtime: each drives it through [`crate::api::dispatch`], as the ledger does. The invariants of
-//! every pallet that has some are checked after every block.
+//! every pallet that has some are checked after every block and every test.
 
 use crate::{
     EXISTENTIAL_DEPOSIT, Header, RuntimeCall, TAO, UncheckedExtrinsic, VERSION, VerifiedSignatures,
@@ -166,6 +166,15 @@ impl Chain {
             bytes
         });
         TransactionValidity::decode(&mut &bytes.unwrap()[..]).unwrap()
+    }
+}
+
+/// Whatever a test did last, and by whichever way, the invariants hold after it.
+impl Drop for Chain {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(self.check(), Ok(()));
+        }
     }
 }
 
