@@ -111,6 +111,9 @@ pub enum CallError {
         /// The panic's message.
         reason: String,
     },
+    /// They are no transaction, block or call, or calls are nested too deep in them.
+    #[error("arguments of runtime method {0} do not decode")]
+    BadArguments(String),
     /// The runtime's answer does not decode as the type this version expects.
     #[error("answer of runtime method {0} does not decode")]
     BadAnswer(&'static str),

@@ -393,7 +393,7 @@ fn begin(store: &dyn Store, description: Option<Hash>, genesis: Storage) -> Resu
 /// before it votes.
 pub fn timestamp_of(block: &Block) -> Option<u64> {
     let first = block.extrinsics.first()?;
-    let extrinsic = runtime::UncheckedExtrinsic::decode(&mut &first.encode()[..]).ok()?;
+    let extrinsic = runtime::nesting::read(&first.encode())?;
     match extrinsic.function {
         runtime::RuntimeCall::Timestamp(pallet_timestamp::Call::set { now }) => Some(now),
         _ => None,

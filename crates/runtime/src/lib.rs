@@ -43,6 +43,7 @@ pub mod genesis;
 pub mod interface;
 pub mod limits;
 pub mod migrations;
+pub mod nesting;
 pub mod proxies;
 pub mod shield;
 pub mod signature;
