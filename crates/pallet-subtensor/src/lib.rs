@@ -39,6 +39,7 @@
 //! | [`axon`] | where neurons can be reached |
 //! | [`identity`] | what subnets and coldkeys say about themselves |
 //! | [`hyperparameters`] | what may be tuned |
+//! | `choices` | what a setting may be where it is one of a few |
 //! | [`rate_limits`] | when somebody last did something |
 //! | `costs` | how long calls take that grow with the market |
 //! | [`crowd`] | a filled market to begin with |
@@ -63,6 +64,7 @@ pub mod axon;
 mod burning;
 mod calls;
 pub mod children;
+mod choices;
 pub mod coldkey_swaps;
 mod costs;
 pub mod crowd;
@@ -104,15 +106,13 @@ mod tests;
 
 pub use axon::{AxonInfo, NeuronCertificate, PrometheusInfo};
 pub use children::WorkingStake;
+pub use choices::{ConsensusMode, EpochConsensus, RecycleOrBurnEnum};
 pub use coldkey_swaps::{InitialAnnouncementDelay, InitialReannouncementDelay};
 pub use crowd::Crowd;
 pub use dissolution::{DissolveCleanupPhase, DissolveCleanupStatus, SubnetRecords};
 pub use emission::InitialMovingRate;
 pub use fixed::{FixedI128, FixedU128};
-pub use hyperparameters::{
-    ConsensusMode, EpochConsensus, Hyperparameter, InitialAlphaValues, OWNER_UIDS_MAX,
-    RecycleOrBurnEnum, UIDS_MAX,
-};
+pub use hyperparameters::{Hyperparameter, InitialAlphaValues, OWNER_UIDS_MAX, UIDS_MAX};
 pub use identity::{ChainIdentityV2, SubnetIdentityV3};
 pub use locks::LockState;
 pub use money::Recycle;
