@@ -184,7 +184,7 @@ OWNER_SETTINGS = {
     "network_pow_registration_allowed": True,
     "registration_allowed": False,
     "max_allowed_uids": 100,
-    "tempo": 100,
+    "tempo": 400,
 }
 
 

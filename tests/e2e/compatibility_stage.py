@@ -23,6 +23,7 @@ from localnet import BINARY, free_ports
 
 # Longest that anything a client does may take. A client that hangs is a failure like another, not the end of the check.
 SECONDS_MAX = 90
+CLOSING_SECONDS_MAX = 10
 INTERVAL_MS = 250
 TEMPO = 20
 SUBNET_PRICE = 1_000_000_000_000
@@ -141,6 +142,8 @@ class Sdk:
     """The Python package, called directly."""
 
     name = "SDK"
+    # Questions under way at once: one, as an error may leave other answers on its connection unheard.
+    abreast = 1
 
     async def open(self, stage):
         """Nothing has to be started."""
@@ -163,6 +166,8 @@ class Btcli:
     """The command, as a person would type it: a process for each, forked from one that has started already."""
 
     name = "btcli"
+    # Questions under way at once: each has a process of its own.
+    abreast = 4
 
     def __init__(self):
         self.nursery = None
@@ -172,7 +177,7 @@ class Btcli:
         self.socket = str(stage.directory / "btcli.sock")
         self.nursery = await asyncio.create_subprocess_exec(
             sys.executable, NURSERY, self.socket, str(SECONDS_MAX), env=stage.environment,
-            stdin=asyncio.subprocess.DEVNULL)
+            stdin=asyncio.subprocess.DEVNULL, start_new_session=True)
         deadline = time.monotonic() + SECONDS_MAX
         while not Path(self.socket).exists():
             expect(self.nursery.returncode is None, "the nursery of btcli commands ended")
@@ -180,8 +185,9 @@ class Btcli:
             await asyncio.sleep(0.1)
 
     async def close(self):
+        """Ends the nursery, and with it whatever command hangs."""
         if self.nursery and self.nursery.returncode is None:
-            self.nursery.kill()
+            os.killpg(self.nursery.pid, signal.SIGKILL)
             await self.nursery.wait()
 
     async def act(self, stage, intent, person, arguments, proxy_for=None):
@@ -211,7 +217,8 @@ class Btcli:
             raise Failure(f"btcli {' '.join(words[:2])}: no end within {SECONDS_MAX} s")
         answer = decoded(said["out"])
         if said["status"] != 0:
-            raise Failure(complaint(answer) or brief((said["error"] or said["out"]).strip().splitlines()[-1]))
+            refusal = complaint(answer) or complaint(decoded(said["error"]))
+            raise Failure(refusal or brief((said["error"] or said["out"]).strip().rpartition("\n")[2]))
         return answer
 
     async def ended(self, command):
@@ -286,10 +293,15 @@ class Stage:
         await self.kind.open(self)
 
     async def close(self):
+        """Ends everything, also where the client does not come to an end by itself."""
         await self.kind.close()
-        if self.client:
-            await self.client.close()
-        self.node.stop()
+        try:
+            if self.client:
+                await in_time("closing the client", self.client.close(), CLOSING_SECONDS_MAX)
+        except Failure as failure:
+            print(failure, file=sys.stderr, flush=True)
+        finally:
+            self.node.stop()
 
     def person(self, name):
         """The person of this name, with keys drawn when they first appear; `alice` is the development account."""
