@@ -96,6 +96,22 @@ def check_subnet(market, netuid, task):
     check(True, f"{task}: " + ", ".join(f"{part} {share:.2%}" for part, share in sorted(shares.items())))
 
 
+def check_sealed_weights(market):
+    """Validators seal their weights, and what they sealed opens by itself when its height is final."""
+    netuid = min(HONEST)
+
+    def closed():
+        commits = chain(market).read("timelocked_weight_commits", netuid=netuid)
+        return {(epoch, commit["hotkey"]) for epoch, rows in commits.items() for commit in rows}
+    sealed = wait_for("a validator sealing its weights", closed, 60)
+    epoch, hotkey = min(sealed)
+    wait_for("its weights opening", lambda: (epoch, hotkey) not in closed(), 120)
+    graph = chain(market).subnets.metagraph(netuid)
+    validator = next(neuron.uid for neuron in graph.neurons if neuron.hotkey == hotkey)
+    row = chain(market).read("weights", netuid=netuid)[validator]
+    check(row, f"weights sealed by uid {validator} opened by themselves: {row}")
+
+
 def check_one_miner_dead(market):
     customer = client(market)
     victim = ask(customer).headers["x-stoa-miner"]
@@ -145,6 +161,7 @@ def main():
         print(f"     ready after {market.start():.1f} s", flush=True)
         check(answers(client(market)), "the gateway answers")
         check_incentives(market)
+        check_sealed_weights(market)
         check_one_miner_dead(market)
         revived = check_one_authority_dead(market)
         check_all_dead(market, revived)

@@ -52,12 +52,7 @@ impl Ci {
             Ok::<_, anyhow::Error>(ahead.join())
         })?;
         built.map_err(|_| anyhow::anyhow!("compiling ahead panicked"))??;
-        let seconds = FUZZ_SECONDS;
-        fuzz::Fuzz {
-            seconds,
-            targets: Vec::new(),
-        }
-        .run(root)?;
+        fuzz::Fuzz::of_inputs(FUZZ_SECONDS).run(root)?;
         if !self.without_e2e {
             e2e::EndToEnd::default().run(root)?;
         }
@@ -68,6 +63,7 @@ impl Ci {
     fn build_ahead(&self, root: &Path) -> Result<()> {
         if !self.without_e2e {
             e2e::build(root)?;
+            e2e::build_subxt(root)?;
         }
         fuzz::build(root)
     }

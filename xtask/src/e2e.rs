@@ -27,7 +27,10 @@ const PACKAGES: [&str; 8] = [
 const SHARED: [&str; 3] = ["openai_client", "images_client", "btcli"];
 
 /// Checks that start what they need themselves: a localnet to kill, another cast, a training.
-const ALONE: [&str; 7] = [
+const ALONE: [&str; 10] = [
+    "compatibility",
+    "polkadot_js",
+    SUBXT,
     "market",
     "folds",
     "openmm",
@@ -36,6 +39,9 @@ const ALONE: [&str; 7] = [
     "upstream",
     "digits",
 ];
+
+/// The check that runs a Rust program, `tests/e2e/subxt`.
+const SUBXT: &str = "subxt";
 
 #[derive(Args, Default)]
 pub struct EndToEnd {
@@ -48,6 +54,9 @@ impl EndToEnd {
     /// Builds the release binary, starts a localnet, and runs each check against it; then the checks that start their own.
     pub fn run(&self, root: &Path) -> Result<()> {
         build(root)?;
+        if self.wants(SUBXT) {
+            build_subxt(root)?;
+        }
         let target = target_directory(root)?;
         let check = Check {
             root,
@@ -75,6 +84,27 @@ pub fn build(root: &Path) -> Result<()> {
     call(root, "cargo", &arguments)
 }
 
+/// Builds the program that drives subxt, which is a workspace of its own, apart from every other build.
+pub fn build_subxt(root: &Path) -> Result<()> {
+    let folder = subxt_directory(&target_directory(root)?);
+    let arguments = [
+        "build",
+        "--locked",
+        "--manifest-path",
+        "tests/e2e/subxt/Cargo.toml",
+        "--target-dir",
+        folder
+            .to_str()
+            .context("the target directory's path is UTF-8")?,
+    ];
+    call(root, "cargo", &arguments)
+}
+
+/// Where the program that drives subxt is built.
+fn subxt_directory(target: &Path) -> PathBuf {
+    target.join("e2e-subxt")
+}
+
 /// How a check is started.
 struct Check<'a> {
     root: &'a Path,
@@ -89,6 +119,10 @@ impl Check<'_> {
             .arg(self.root.join(format!("tests/e2e/{name}.py")))
             .args(arguments)
             .env("STOA_BINARY", self.target.join("release/stoa"))
+            .env(
+                "SUBXT_BINARY",
+                subxt_directory(self.target).join("debug/stoa-subxt"),
+            )
             .env(
                 "BITTENSOR_RUNTIME_CACHE_DIR",
                 self.target.join("e2e-runtime-cache"),

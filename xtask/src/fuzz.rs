@@ -9,6 +9,10 @@
 //! | time for one input | [`INPUT_S_MAX`] |
 //! | length of an input | each target's own |
 //!
+//! One target needs no compiler passes, because it knows what to make up: `calls`, random calls of every pallet against
+//! the runtime, with everything that is always true checked after each. It is a test of the runtime that is told how long
+//! to run, built for release; [`CALLS`].
+//!
 //! A target starts from `fuzz/seeds/TARGET` and from what earlier runs found, which stays beside the build. An input that
 //! breaks a bound or an assertion is written there too, and its path is what the failure names; give it to the target's
 //! program as its only argument to see it again.
@@ -20,6 +24,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::UNIX_EPOCH;
 
 /// The most memory that an input may lead to, in mebibytes, the fuzzer's own included.
 const MEMORY_MIB_MAX: u32 = 512;
@@ -37,6 +42,12 @@ const TARGETS: [(&str, &str, u32); 4] = [
     ("body", "JSON bodies of every route and task", 16 * 1024),
     ("structure", "PDB and mmCIF files", 16 * 1024),
 ];
+
+/// The target that makes up calls.
+const CALLS: &str = "calls";
+
+/// The test behind it.
+const CALLS_TEST: &str = "tests::fuzz::whatever_is_called_for_long_the_books_agree";
 
 /// What makes the compiler count which branches an input takes, and show the fuzzer what it is compared with.
 const COVERAGE: [&str; 5] = [
@@ -57,9 +68,24 @@ pub struct Fuzz {
 }
 
 impl Fuzz {
+    /// Every target that reads what strangers send. Made-up calls are left out: the runtime's tests make some up too.
+    pub fn of_inputs(seconds: u32) -> Self {
+        let targets = TARGETS.map(|(name, _, _)| name.to_owned()).to_vec();
+        Self { seconds, targets }
+    }
+
     /// Builds and runs the targets, and fails at the first input that breaks a bound.
     pub fn run(&self, root: &Path) -> Result<()> {
-        let targets = chosen(&self.targets)?;
+        let (calls, others): (Vec<String>, Vec<String>) =
+            self.targets.iter().cloned().partition(|name| name == CALLS);
+        let all = self.targets.is_empty();
+        if all || !calls.is_empty() {
+            self.run_calls(root)?;
+        }
+        if !all && others.is_empty() {
+            return Ok(());
+        }
+        let targets = chosen(&others)?;
         let place = Place::of(root)?;
         place.build(root)?;
         for (name, reads, length_max) in targets {
@@ -67,6 +93,33 @@ impl Fuzz {
             println!("fuzz {name} ({reads}): {report}");
         }
         Ok(())
+    }
+}
+
+impl Fuzz {
+    /// Makes random calls for as long as any other target runs, from a seed that no run had before.
+    fn run_calls(&self, root: &Path) -> Result<()> {
+        let seed = UNIX_EPOCH.elapsed().context("the clock is after 1970")?;
+        let (seconds, seed) = (self.seconds.to_string(), seed.as_secs().to_string());
+        println!("fuzz {CALLS}: from seed {seed}");
+        let arguments = [
+            "test",
+            "--release",
+            "--locked",
+            "-p",
+            "runtime",
+            "--lib",
+            "--",
+            "--ignored",
+            "--exact",
+            "--nocapture",
+            CALLS_TEST,
+        ];
+        let told = [
+            ("STOA_FUZZ_SECONDS", seconds.as_str()),
+            ("STOA_FUZZ_SEED", seed.as_str()),
+        ];
+        crate::call_with(root, "cargo", &arguments, &told)
     }
 }
 
@@ -80,7 +133,7 @@ fn chosen(names: &[String]) -> Result<Vec<(&'static str, &'static str, u32)>> {
         return Ok(TARGETS.to_vec());
     }
     let find = |name: &String| {
-        let known = TARGETS.map(|target| target.0).join(", ");
+        let known = TARGETS.map(|target| target.0).join(", ") + ", " + CALLS;
         let found = TARGETS.into_iter().find(|target| target.0 == name);
         found.with_context(|| format!("there is no fuzz target {name}; there are {known}"))
     };

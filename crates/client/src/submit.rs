@@ -328,6 +328,10 @@ fn explained(message: String) -> String {
         .rsplit_once("Custom error: ")
         .and_then(|(_, code)| code.parse::<u8>().ok());
     let words = |refusal: Refusal| match refusal {
+        Refusal::SwapAnnounced => {
+            "the coldkey announced its swap, and does nothing else until then"
+        }
+        Refusal::SwapDisputed => "the coldkey's swap is disputed; only root can release it",
         Refusal::TooSoon => "weights were set too recently",
         Refusal::NotRegisteredAnywhere => "the hotkey holds no seat on any subnet",
         Refusal::ServingTooSoon => "the address was published too recently",
@@ -338,6 +342,8 @@ fn explained(message: String) -> String {
         }
     };
     let known = [
+        Refusal::SwapAnnounced,
+        Refusal::SwapDisputed,
         Refusal::TooSoon,
         Refusal::NotRegisteredAnywhere,
         Refusal::ServingTooSoon,

@@ -114,6 +114,11 @@ impl Committee {
         self.polynomial.public()
     }
 
+    /// The group's polynomial, by which each authority's share is known.
+    pub(crate) fn polynomial(&self) -> &Sharing<MinSig> {
+        &self.polynomial
+    }
+
     /// Separates this network's messages from every other's.
     pub fn namespace(&self) -> &[u8] {
         &self.namespace

@@ -1,4 +1,4 @@
-//! Spreads transactions between nodes, and lets each know how far the others are.
+//! Spreads transactions between nodes, lets each know how far the others are, and carries parts of heights' keys.
 //!
 //! Authorities form a full mesh, so one hop is enough: a node passes on what its own clients submitted, never what a
 //! peer sent. A message lost on the way costs time, not the transaction: it stays in the pool of the node that
@@ -9,7 +9,11 @@
 //! A message holds at most [`MESSAGE_BYTES_MAX`]; the queue of outgoing transactions [`OUTGOING_MAX`]; each peer's rate
 //! is the channel's quota. What arrives above any of them is dropped.
 
-use crate::{block::PublicKey, progress::Progress};
+use crate::{
+    beacon::{Beacon, HEIGHTS_MAX, Part},
+    block::PublicKey,
+    progress::Progress,
+};
 use bytes::{BufMut, Bytes};
 use commonware_codec::{
     Buf, DecodeExt, Encode as _, EncodeSize, Error, RangeCfg, Read, ReadExt as _, Write,
@@ -49,6 +53,8 @@ enum Message {
     Transactions(Vec<Bytes>),
     /// Height of the sender's durable history.
     Height(u32),
+    /// The sender's parts of the keys of heights that are wanted.
+    Parts(Vec<Part>),
 }
 
 impl Write for Message {
@@ -62,6 +68,10 @@ impl Write for Message {
                 1u8.write(buf);
                 height.write(buf);
             }
+            Self::Parts(parts) => {
+                2u8.write(buf);
+                parts.write(buf);
+            }
         }
     }
 }
@@ -71,6 +81,7 @@ impl EncodeSize for Message {
         1 + match self {
             Self::Transactions(transactions) => transactions.encode_size(),
             Self::Height(height) => height.encode_size(),
+            Self::Parts(parts) => parts.encode_size(),
         }
     }
 }
@@ -86,6 +97,10 @@ impl Read for Message {
                 Ok(Self::Transactions(Vec::read_cfg(buf, &(count, bytes))?))
             }
             1 => Ok(Self::Height(u32::read(buf)?)),
+            2 => {
+                let count = RangeCfg::from(1..=HEIGHTS_MAX);
+                Ok(Self::Parts(Vec::read_cfg(buf, &(count, ()))?))
+            }
             tag => Err(Error::InvalidEnum(tag)),
         }
     }
@@ -156,7 +171,8 @@ impl Peers {
 /// Starts gossiping over a channel.
 ///
 /// Transactions from `outgoing` go to every peer; those of peers go to `submit`, which may take its time and is
-/// called with one message's transactions at a time. A height is believed once more than `faults` peers claim it.
+/// called with one message's transactions at a time. A height is believed once more than `faults` peers claim it. The keys
+/// of heights are collected in `beacon`.
 pub fn start<E, S, R>(
     context: E,
     channel: (S, R),
@@ -164,6 +180,7 @@ pub fn start<E, S, R>(
     submit: impl Fn(Vec<Bytes>) + Send + Sync + 'static,
     faults: usize,
     progress: Progress,
+    beacon: Beacon,
 ) -> (Peers, Handle<()>)
 where
     E: Spawner + Clock,
@@ -177,6 +194,7 @@ where
         submit: Arc::new(submit),
         faults,
         progress,
+        beacon,
         peers: peers.clone(),
     };
     let task = context.spawn(move |context| gossip.run(context, channel.1));
@@ -189,6 +207,7 @@ struct Gossip<S, F> {
     submit: Arc<F>,
     faults: usize,
     progress: Progress,
+    beacon: Beacon,
     peers: Peers,
 }
 
@@ -203,6 +222,8 @@ where
         mut receiver: impl Receiver<PublicKey = PublicKey>,
     ) {
         let mut beat = context.current();
+        let progress = self.progress.clone();
+        let mut signed = progress.finalized();
         loop {
             select! {
                 () = context.sleep_until(beat) => {
@@ -210,6 +231,11 @@ where
                     beat = now + BEAT;
                     self.peers.forget_before(now - SILENCE_MAX);
                     self.send(&Message::Height(self.progress.finalized()));
+                    self.send_parts(&context).await;
+                },
+                () = progress.finalized_at_least(signed.saturating_add(1)) => {
+                    signed = progress.finalized();
+                    self.send_parts(&context).await;
                 },
                 transaction = self.outgoing.recv() => {
                     let Some(transaction) = transaction else { return };
@@ -244,6 +270,20 @@ where
         }
     }
 
+    /// Sends this authority's parts of the keys that are wanted.
+    async fn send_parts<E: Spawner>(&mut self, context: &E) {
+        let (beacon, finalized) = (self.beacon.clone(), self.progress.finalized());
+        let signing = context
+            .child("beacon")
+            .shared(true)
+            .spawn(move |_| async move { beacon.parts(finalized) });
+        // An error says that the node is stopping.
+        let parts = signing.await.unwrap_or_default();
+        if !parts.is_empty() {
+            self.send(&Message::Parts(parts));
+        }
+    }
+
     fn send(&mut self, message: &Message) {
         // Whoever is away or over its quota misses it; see the module's header for why that is fine.
         let _ = self.sender.send(Recipients::All, message.encode(), false);
@@ -255,6 +295,19 @@ where
                 self.peers.hear(peer, height, context.current());
                 self.progress
                     .learn(self.peers.claimed_by_more_than(self.faults));
+            }
+            Ok(Message::Parts(parts)) => {
+                let beacon = self.beacon.clone();
+                let work = context
+                    .child("beacon")
+                    .shared(true)
+                    .spawn(move |_| async move {
+                        for part in &parts {
+                            beacon.hear(&peer, part);
+                        }
+                    });
+                // As below.
+                let _ = work.await;
             }
             Ok(Message::Transactions(transactions)) => {
                 let submit = self.submit.clone();

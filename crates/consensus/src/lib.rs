@@ -9,7 +9,7 @@
 //!
 //! * [`start`]: an authority, given a [`Chain`], a disk, a clock, randomness and channels to its peers.
 //! * [`network::join`]: those channels over TCP.
-//! * [`gossip::start`]: transactions and heights over the last of them.
+//! * [`gossip::start`]: transactions and heights over the last of them, and the [`Beacon`]'s parts of heights' keys.
 //! * [`Committee`], [`draw`]: the authorities' keys; checking a certificate.
 //!
 //! # Deliberately absent
@@ -19,6 +19,7 @@
 //! * Slashing: evidence of double votes is not collected, because threshold votes cannot convict a sender.
 
 mod application;
+mod beacon;
 mod block;
 mod chain;
 mod committee;
@@ -33,6 +34,7 @@ mod progress;
 mod storage;
 mod timing;
 
+pub use beacon::{Beacon, HEIGHTS_MAX};
 pub use block::{
     Block, Context, ENGINE_ID, Header, Malformed, OpaqueBlock, PublicKey, digest_item,
 };

@@ -94,6 +94,7 @@ impl Market {
             commit_block: Vec::new(),
             weights,
             bonds: Vec::new(),
+            past_consensus: None,
         }
     }
 }

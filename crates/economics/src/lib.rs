@@ -10,6 +10,7 @@
 //! | [`pool`] | the constant-product pool between TAO and a subnet's alpha, and what a block adds to it |
 //! | [`split`] | how a minted amount is divided: owner, miners, validators, root, takes, stakers |
 //! | [`epoch`] | what weights, stake and bonds are worth: Yuma consensus |
+//! | [`mechanisms`] | how several mechanisms of a subnet share its pay |
 //! | [`weights`] | what a validator may store as its opinion |
 //! | [`fixed`] | the fixed-point numbers all of these use |
 //!
@@ -25,6 +26,7 @@
 pub mod epoch;
 pub mod fixed;
 pub mod issuance;
+pub mod mechanisms;
 pub mod pool;
 pub mod split;
 pub mod weights;

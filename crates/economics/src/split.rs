@@ -138,6 +138,16 @@ pub fn pro_rata(amount: u64, stakes: &[u128]) -> Parts {
     Parts { parts, rest }
 }
 
+/// Returns the next part of an amount that is divided one sharer at a time, by stakes out of `total`
+/// of which `before` were served already.
+///
+/// However many sharers there are and in whatever order they come, each part is within a rao of the
+/// exact one, and so is the sum of those served.
+pub fn instalment(amount: u64, total: u128, before: u128, stake: u128) -> u64 {
+    let served = |stakes: u128| mul_div(u128::from(amount), stakes.min(total), total);
+    saturate(served(before.saturating_add(stake)) - served(before))
+}
+
 /// Splits a delegate's take (a ratio of 65535, rounded down) off an amount: (take, what is left).
 pub fn take(amount: u64, ratio: u16) -> (u64, u64) {
     let taken = (u128::from(amount) * u128::from(ratio) / 65_535) as u64;
@@ -216,7 +226,7 @@ pub fn dividends(
     )
 }
 
-/// What a parent lends to a child hotkey, and what the child takes for working with it.
+/// What a parent lends to a child hotkey, and what it loses of what the child earns with it.
 #[derive(Clone, Copy, Debug)]
 pub struct Lent {
     /// The stake weight the child works with on the parent's behalf.
@@ -224,6 +234,9 @@ pub struct Lent {
     /// The child's take of the parent's part, a ratio of 65535; zero when both belong to one
     /// coldkey.
     pub take: u16,
+    /// What nobody receives of the parent's part, a ratio of 2⁶⁴ − 1; zero when both belong to one
+    /// coldkey.
+    pub burn: u64,
 }
 
 /// A hotkey's dividend, divided with those who lent it stake.
@@ -233,22 +246,31 @@ pub struct Family {
     pub own: u64,
     /// What each parent receives, in the order given.
     pub parents: Vec<u64>,
+    /// What nobody receives of each parent's part, in the order given.
+    pub burned: Vec<u64>,
 }
 
 /// Divides a hotkey's dividend by whose stake earned it: its own, or that of the parents who lent
 /// it theirs.
+///
+/// Of a parent's part, what nobody receives comes first, then the child's take, both of the whole
+/// part; a take that is more than what is left is what is left.
 pub fn family(amount: u64, own_stake: u64, parents: &[Lent]) -> Family {
     let lent = parents.iter().map(|parent| u128::from(parent.stake));
     let stakes: Vec<u128> = std::iter::once(u128::from(own_stake)).chain(lent).collect();
     let shared = pro_rata(amount, &stakes);
-    let parents: Vec<u64> = shared.parts[1..]
-        .iter()
-        .zip(parents)
-        .map(|(&part, parent)| take(part, parent.take).1)
-        .collect();
+    let (mut received, mut burned) = (Vec::new(), Vec::new());
+    for (&part, parent) in shared.parts[1..].iter().zip(parents) {
+        let lost = mul_div(part.into(), parent.burn.into(), u64::MAX.into());
+        let left = part - saturate(lost);
+        burned.push(part - left);
+        received.push(left - take(part, parent.take).0.min(left));
+    }
+    let given: u64 = received.iter().chain(&burned).sum();
     Family {
-        own: amount - parents.iter().sum::<u64>(),
-        parents,
+        own: amount - given,
+        parents: received,
+        burned,
     }
 }
 
@@ -310,6 +332,22 @@ mod tests {
         }
 
         #[test]
+        fn instalments_are_exact_to_the_rao(
+            amount: u64, stakes in prop::collection::vec(0u128..1 << 64, 1..9), others in 0u128..1 << 64,
+        ) {
+            let sum: u128 = stakes.iter().sum();
+            let total = sum + others;
+            let (mut before, mut paid) = (0, 0u128);
+            for stake in stakes {
+                let part = u128::from(instalment(amount, total, before, stake));
+                let exact = mul_div(u128::from(amount), stake, total);
+                prop_assert!(part == exact || part == exact + 1);
+                (before, paid) = (before + stake, paid + part);
+            }
+            prop_assert_eq!(paid, mul_div(u128::from(amount), sum, total));
+        }
+
+        #[test]
         fn more_stake_never_earns_less(
             amount: u64,
             stakes in prop::collection::vec(0u128..1 << 64, 2..9),
@@ -323,11 +361,27 @@ mod tests {
 
         #[test]
         fn a_family_shares_all_of_it(
-            amount: u64, own: u64, parents in prop::collection::vec((any::<u64>(), any::<u16>()), 0..6),
+            amount: u64,
+            own: u64,
+            parents in prop::collection::vec((any::<u64>(), any::<u16>(), any::<u64>()), 0..6),
         ) {
-            let lent: Vec<Lent> = parents.iter().map(|&(stake, take)| Lent { stake, take }).collect();
+            let lent: Vec<Lent> = parents
+                .iter()
+                .map(|&(stake, take, burn)| Lent { stake, take, burn })
+                .collect();
             let shared = family(amount, own, &lent);
-            prop_assert_eq!(shared.own + shared.parents.iter().sum::<u64>(), amount);
+            let given = shared.parents.iter().chain(&shared.burned).sum::<u64>();
+            prop_assert_eq!(shared.own + given, amount);
+        }
+
+        #[test]
+        fn what_a_child_takes_and_what_is_burned_is_the_parents(
+            amount: u64, stake in 1u64.., take: u16, burn: u64,
+        ) {
+            let lent = Lent { stake, take, burn };
+            let whole = family(amount, 0, &[Lent { take: 0, burn: 0, ..lent }]);
+            let shared = family(amount, 0, &[lent]);
+            prop_assert_eq!(shared.own - whole.own + shared.parents[0] + shared.burned[0], whole.parents[0]);
         }
 
         #[test]

@@ -1,4 +1,5 @@
-//! Builds a block: inherents first, then as many of the pool's transactions as fit.
+//! Builds a block: inherents first (the time, and keys of heights that the state wants), then as many of the pool's
+//! transactions as fit.
 //!
 //! A candidate may carry another transaction encrypted. When this node can read it, it goes in right behind its carrier, if
 //! it is valid and fits.
@@ -11,6 +12,7 @@ use crate::error::{CallError, Error, Result};
 use crate::execution::Session;
 use crate::pool::Transaction;
 use crate::tree::Executed;
+use crate::versions::ensure_known;
 use crate::{Block, BlockNumber, Extrinsic, Hash, Header, Ledger};
 use parity_scale_codec::Encode;
 use sp_inherents::InherentData;
@@ -79,10 +81,11 @@ impl Ledger {
         let (nodes, root) = self.ground(&parent, number)?;
         let ancestors = self.tree().path(&parent).unwrap_or_default();
         let backend = self.view(&nodes, root);
+        ensure_known(&backend, number)?;
         let mut draft = Draft::begin(
             Session::new(&backend, self.signatures()),
             header(number, parent, digest),
-            timestamp_ms,
+            inherent_data(timestamp_ms, &self.height_keys()),
             limits,
         )?;
         for candidate in candidates {
@@ -119,14 +122,11 @@ impl<'a> Draft<'a> {
     fn begin(
         mut session: Session<'a>,
         header: Header,
-        timestamp_ms: u64,
+        data: InherentData,
         limits: Limits,
     ) -> Result<Self> {
         let mode: ExtrinsicInclusionMode = session.ask("Core_initialize_block", &header)?;
-        let inherents: Vec<Extrinsic> = session.ask(
-            "BlockBuilder_inherent_extrinsics",
-            inherent_data(timestamp_ms),
-        )?;
+        let inherents: Vec<Extrinsic> = session.ask("BlockBuilder_inherent_extrinsics", data)?;
         let mut draft = Self {
             session,
             extrinsics: Vec::new(),
@@ -230,9 +230,12 @@ fn header(number: BlockNumber, parent: Hash, digest: Vec<DigestItem>) -> Header 
     )
 }
 
-fn inherent_data(timestamp_ms: u64) -> InherentData {
+fn inherent_data(timestamp_ms: u64, keys: &[runtime::beacon::Key]) -> InherentData {
+    const FREE: &str = "the data was empty, and the two identifiers differ";
     let mut data = InherentData::new();
     data.put_data(sp_timestamp::INHERENT_IDENTIFIER, &timestamp_ms)
-        .expect("the data was empty, so the identifier is free");
+        .expect(FREE);
+    data.put_data(runtime::beacon::INHERENT_IDENTIFIER, &keys)
+        .expect(FREE);
     data
 }

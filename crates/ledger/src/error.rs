@@ -57,6 +57,19 @@ pub enum Error {
         /// Genesis hash of the description given.
         expected: Hash,
     },
+    /// The chain has moved to a version of the runtime that this program does not have.
+    #[error(
+        "block {number} needs version {needed} of the runtime, and this program has version {known}: \
+         install a program with version {needed} and start again; no finalized block is lost"
+    )]
+    UnknownVersion {
+        /// Height of the first block that cannot be executed.
+        number: BlockNumber,
+        /// The version it needs.
+        needed: u32,
+        /// The version that this program has.
+        known: u32,
+    },
     /// The runtime failed while building or reading.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -98,6 +111,9 @@ pub enum CallError {
         /// The panic's message.
         reason: String,
     },
+    /// They are no transaction, block or call, or calls are nested too deep in them.
+    #[error("arguments of runtime method {0} do not decode")]
+    BadArguments(String),
     /// The runtime's answer does not decode as the type this version expects.
     #[error("answer of runtime method {0} does not decode")]
     BadAnswer(&'static str),

@@ -55,6 +55,9 @@ impl<'a> Session<'a> {
         method: &str,
         arguments: &[u8],
     ) -> std::result::Result<Vec<u8>, CallError> {
+        if !runtime::nesting::is_readable(method, arguments) {
+            return Err(CallError::BadArguments(method.to_owned()));
+        }
         self.overlay
             .enter_runtime()
             .expect("calls do not nest: `call` borrows the session exclusively");

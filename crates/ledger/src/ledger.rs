@@ -10,6 +10,7 @@ use crate::state::{Backend, Layer, Nodes, backend};
 use crate::store::{Change, Column, Disk, Memory, Store};
 use crate::tree::{Executed, Tree};
 use crate::turns::Turns;
+use crate::versions::ensure_known;
 use crate::{Block, BlockNumber, Extrinsic, Hash, Hasher};
 use parity_scale_codec::{Decode, Encode};
 use runtime::VerifiedSignatures;
@@ -19,11 +20,13 @@ use sp_trie::cache::{CacheSize, SharedTrieCache};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::{
-    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak,
 };
 use tokio::sync::broadcast;
 
 pub(crate) const GENESIS_KEY: &[u8] = b"genesis";
+/// Where the hash of what the chain was described by is kept.
+const DESCRIPTION_KEY: &[u8] = b"description";
 pub(crate) const TIP_KEY: &[u8] = b"tip";
 pub(crate) const KEPT_KEY: &[u8] = b"kept";
 
@@ -53,6 +56,9 @@ pub struct Config {
     pub unfinalized_max: usize,
     /// Recently checked signatures that are remembered at least.
     pub signatures_max: usize,
+    /// Hash of the description that the first state was made from. A newer program makes another state from the same
+    /// description; by this it knows the chain as its own.
+    pub description: Option<Hash>,
 }
 
 impl Config {
@@ -64,6 +70,7 @@ impl Config {
             cache_bytes: 32 * 1024 * 1024,
             unfinalized_max: 256,
             signatures_max: 16_384,
+            description: None,
         }
     }
 
@@ -111,12 +118,32 @@ pub(crate) struct Inner {
     pub(crate) executing: Turns,
     pub(crate) announcer: Announcer,
     opener: OnceLock<Opener>,
+    keyring: OnceLock<Keyring>,
 }
 
 /// Reads the transaction that another one carries encrypted, if this node can and there is one.
 pub type Opener = Box<dyn Fn(&Extrinsic) -> Option<Extrinsic> + Send + Sync>;
 
+/// Knows the keys of heights that the authorities have made.
+pub type Keyring = Box<dyn Fn() -> Vec<runtime::beacon::Key> + Send + Sync>;
+
+/// A ledger that does not keep itself open: for those whom the ledger itself holds.
+#[derive(Clone)]
+pub struct WeakLedger(Weak<Inner>);
+
+impl WeakLedger {
+    /// The ledger, while somebody else keeps it open.
+    pub fn upgrade(&self) -> Option<Ledger> {
+        self.0.upgrade().map(Ledger)
+    }
+}
+
 impl Ledger {
+    /// The same ledger, without keeping it open.
+    pub fn downgrade(&self) -> WeakLedger {
+        WeakLedger(Arc::downgrade(&self.0))
+    }
+
     /// Opens the chain in `config.path`, beginning it with `genesis` if there is none.
     ///
     /// # Errors
@@ -131,18 +158,7 @@ impl Ledger {
     }
 
     pub(crate) fn over(store: Arc<dyn Store>, config: &Config, genesis: Storage) -> Result<Self> {
-        let (header, changes) = first_block(genesis);
-        let genesis_hash = header.hash();
-        match read::<Hash>(&*store, Column::Meta, GENESIS_KEY, "genesis hash")? {
-            None => store.commit(changes)?,
-            Some(found) if found == genesis_hash => {}
-            Some(found) => {
-                return Err(Error::WrongGenesis {
-                    found,
-                    expected: genesis_hash,
-                });
-            }
-        }
+        let genesis_hash = begin(&*store, config.description, genesis)?;
         let damaged = |what| Error::Corrupt { what };
         let (hash, number): (Hash, BlockNumber) =
             read(&*store, Column::Meta, TIP_KEY, "tip")?.ok_or(damaged("tip"))?;
@@ -161,6 +177,7 @@ impl Ledger {
             executing: Turns::default(),
             announcer: Announcer::new(),
             opener: OnceLock::new(),
+            keyring: OnceLock::new(),
         })))
     }
 
@@ -175,6 +192,19 @@ impl Ledger {
     /// The transaction that `carrier` carries encrypted.
     pub(crate) fn sealed_in(&self, carrier: &Extrinsic) -> Option<Extrinsic> {
         self.0.opener.get().and_then(|open| open(carrier))
+    }
+
+    /// Lets [`Ledger::build`] publish keys of heights.
+    ///
+    /// The first call counts; without one, blocks built here carry none.
+    pub fn take_keys_from(&self, keyring: Keyring) {
+        // Only the node that owns the ledger sets it, once, before the first block.
+        let _already_set = self.0.keyring.set(keyring);
+    }
+
+    /// The keys of heights known now.
+    pub(crate) fn height_keys(&self) -> Vec<runtime::beacon::Key> {
+        self.0.keyring.get().map_or(Vec::new(), |keys| keys())
     }
 
     /// Hash of the chain's first block.
@@ -259,6 +289,7 @@ impl Ledger {
         let parent = *block.header.parent_hash();
         let (nodes, root) = self.ground(&parent, head.number)?;
         let backend = self.view(&nodes, root);
+        ensure_known(&backend, head.number)?;
         let mut session = Session::new(&backend, &self.0.signatures);
         let invalid = |reason: String| Error::InvalidBlock {
             hash: head.hash,
@@ -338,13 +369,31 @@ impl Ledger {
     }
 }
 
+/// Begins the chain if there is none; returns the hash of the first block.
+fn begin(store: &dyn Store, description: Option<Hash>, genesis: Storage) -> Result<Hash> {
+    let (header, mut changes) = first_block(genesis);
+    let expected = header.hash();
+    let Some(found) = read::<Hash>(store, Column::Meta, GENESIS_KEY, "genesis hash")? else {
+        let described = description
+            .map(|hash| Change::Put(Column::Meta, DESCRIPTION_KEY.to_vec(), hash.encode()));
+        changes.extend(described);
+        store.commit(changes)?;
+        return Ok(expected);
+    };
+    let described = read::<Hash>(store, Column::Meta, DESCRIPTION_KEY, "description")?;
+    if found == expected || (described.is_some() && described == description) {
+        return Ok(found);
+    }
+    Err(Error::WrongGenesis { found, expected })
+}
+
 /// The time that a block claims, in milliseconds since the Unix epoch, read from its timestamp inherent.
 ///
 /// `None` when it has none; executing such a block fails. Whether the time is plausible is for consensus to judge
 /// before it votes.
 pub fn timestamp_of(block: &Block) -> Option<u64> {
     let first = block.extrinsics.first()?;
-    let extrinsic = runtime::UncheckedExtrinsic::decode(&mut &first.encode()[..]).ok()?;
+    let extrinsic = runtime::nesting::read(&first.encode())?;
     match extrinsic.function {
         runtime::RuntimeCall::Timestamp(pallet_timestamp::Call::set { now }) => Some(now),
         _ => None,

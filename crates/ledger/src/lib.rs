@@ -39,12 +39,13 @@ mod state;
 mod store;
 mod tree;
 mod turns;
+mod versions;
 
 pub use crate::best::{Head, Notice, StorageChange};
 pub use crate::builder::{Built, Limits};
 pub use crate::error::{CallError, Error};
 pub use crate::finality::Finalized;
-pub use crate::ledger::{Config, Ledger, Opener, Retention, timestamp_of};
+pub use crate::ledger::{Config, Keyring, Ledger, Opener, Retention, WeakLedger, timestamp_of};
 pub use crate::state::State;
 
 /// Hash of blocks, states and transactions.

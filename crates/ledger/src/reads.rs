@@ -1,11 +1,12 @@
 //! Reads blocks, certificates and states, final or not.
 
 use crate::best::StorageChange;
-use crate::error::{Error, Result};
+use crate::error::{CallError, Error, Result};
 use crate::ledger::{Ledger, layers, number_key, read};
 use crate::state::{Nodes, State};
 use crate::store::Column;
 use crate::{Block, BlockNumber, Extrinsic, Hash, Header};
+use parity_scale_codec::Decode as _;
 use sp_runtime::traits::Header as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -93,6 +94,17 @@ impl Ledger {
     /// [`Error::Store`] when the database cannot be read.
     pub fn certificate(&self, number: BlockNumber) -> Result<Option<Vec<u8>>> {
         self.0.store.get(Column::Certificates, &number_key(number))
+    }
+
+    /// Heights whose keys the last finalized state wants, lowest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when the database cannot be read, [`Error::Call`] when the runtime cannot say.
+    pub fn wanted_heights(&self) -> Result<Vec<BlockNumber>> {
+        const METHOD: &str = "BeaconApi_wanted_heights";
+        let answer = self.state(self.finalized().hash)?.call(METHOD, &[])?;
+        Vec::decode(&mut &answer[..]).map_err(|_| CallError::BadAnswer(METHOD).into())
     }
 
     /// The state that a block left.

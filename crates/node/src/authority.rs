@@ -3,6 +3,7 @@
 use crate::{
     Config, Error, Shutdown,
     genesis::Genesis,
+    heights,
     host::{self, Host},
     presence::Presence,
     transactions::Exchange,
@@ -91,6 +92,7 @@ impl Authority {
     }
 
     async fn work(self, context: machine::Context, mut shutdown: Shutdown) -> Result<(), Error> {
+        let beacon = heights::collect(self.committee.clone(), &self.key, &self.host.ledger);
         let me = self.key.public();
         let identity = consensus::hexadecimal(&me);
         let others = self.committee.authorities().len() - 1;
@@ -117,6 +119,7 @@ impl Authority {
             move |transactions| incoming.submit(transactions),
             faults,
             progress.clone(),
+            beacon,
         );
         let meeting = meet(&peers, &self.committee);
         tokio::select! {

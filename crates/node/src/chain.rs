@@ -133,7 +133,10 @@ impl Chain for LedgerChain {
             .finalize(block.hash().into(), certificate.unwrap_or_default())
             .map_err(|error| Fault(error.to_string()))?;
         self.tend_pool();
-        Ok(())
+        // The last block that this program can execute is durable; here it ends.
+        self.ledger
+            .ensure_known_version()
+            .map_err(|error| Fault(error.to_string()))
     }
 }
 
@@ -147,7 +150,9 @@ fn import_error(error: Error) -> ImportError {
         Error::UnknownBlock(_)
         | Error::UnknownParent { .. }
         | Error::StatePruned { .. }
-        | Error::TooManyUnfinalized { .. } => ImportError::MissingParent,
+        | Error::TooManyUnfinalized { .. }
+        // Until the block before it is final; then `finalize` says what is needed.
+        | Error::UnknownVersion { .. } => ImportError::MissingParent,
         Error::BelowFinalized { .. } | Error::InvalidBlock { .. } | Error::Call(_) => {
             ImportError::Invalid(error.to_string())
         }

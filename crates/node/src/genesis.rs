@@ -80,6 +80,13 @@ impl Genesis {
         read_json(path, "genesis file")
     }
 
+    /// Hash of what the chain's first state is made from, the same whatever program makes it.
+    pub fn description(&self) -> Hash {
+        use sp_runtime::traits::Hash as _;
+        let json = serde_json::to_vec(&self.runtime).expect("a description is plain data");
+        ledger::Hasher::hash(&json)
+    }
+
     /// Time between blocks.
     pub fn interval(&self) -> Duration {
         Duration::from_millis(self.runtime.interval_ms)
@@ -213,6 +220,7 @@ pub fn draw(
     let mut shield_seed = [0; SHIELD_SEED_BYTES];
     rng.fill_bytes(&mut shield_seed);
     runtime.shield_key = Some(hex::encode(ShieldKey::from_seed(shield_seed).public()));
+    runtime.group_key = Some(consensus::hexadecimal(polynomial.public()));
     let genesis = Genesis {
         runtime,
         authorities,

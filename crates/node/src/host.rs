@@ -107,10 +107,13 @@ fn open_ledger(config: &Config, genesis: &Genesis) -> Result<Ledger, Error> {
     let state = runtime::genesis::build(&genesis.runtime)
         .map_err(|reason| Error::Genesis(reason.to_string()))?;
     let mut settings = ledger::Config::on_disk(directory);
+    settings.description = Some(genesis.description());
     if config.archive {
         settings.retention = Retention::Archive;
     }
-    Ok(Ledger::open(settings, state)?)
+    let ledger = Ledger::open(settings, state)?;
+    ledger.ensure_known_version()?;
+    Ok(ledger)
 }
 
 /// Listens on a port, or says who should make room for it.

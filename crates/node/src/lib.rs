@@ -25,6 +25,7 @@ mod config;
 mod error;
 mod follower;
 pub mod genesis;
+pub mod heights;
 mod host;
 mod presence;
 mod source;

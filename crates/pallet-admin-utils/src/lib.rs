@@ -1,25 +1,30 @@
-//! Catalogue of the settings that subnet owners and root may change.
+//! Settings that subnet owners and root may change.
 //!
-//! The runtime names this pallet `AdminUtils`. A call says which setting of
-//! [`pallet_subtensor::Hyperparameter`] it sets and who may: the owner of the subnet (rarely, and
-//! not shortly before an epoch) or root, or root alone. Bounds, storage and rate limits are the
-//! market pallet's.
+//! The runtime names this pallet `AdminUtils`. A call of its catalogue, `calls.rs`, says which
+//! setting of [`pallet_subtensor::Hyperparameter`] it sets and who may: the owner of the subnet
+//! (rarely, and not shortly before an epoch) or root, or root alone. Bounds, storage and rate limits
+//! are the market pallet's.
 
 #![warn(missing_docs)]
+
+mod calls;
 
 #[cfg(test)]
 mod tests;
 
 pub use pallet::*;
 
+use frame_support::pallet_macros::import_section;
+
 /// The pallet: it stores nothing.
+#[import_section(calls::calls)]
 #[frame_support::pallet]
 pub mod pallet {
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
     use pallet_subtensor::{
-        Authority, FixedU128, Hyperparameter as Setting, NetUid, Pallet as Subtensor, RateLimitKey,
-        RecycleOrBurnEnum, TaoBalance,
+        Authority, ConsensusMode, FixedI128, FixedU128, Hyperparameter as Setting, MechId, NetUid,
+        Pallet as Subtensor, RateLimitKey, RecycleOrBurnEnum, TaoBalance,
     };
 
     /// What a setting costs to check and write.
@@ -38,701 +43,12 @@ pub mod pallet {
     pub enum Error<T> {
         /// The subnet does not exist.
         SubnetDoesNotExist,
-        /// A limit of uids is below the number of neurons, or above what any subnet may have.
+        /// A limit of uids is below the number of neurons.
         MaxAllowedUIdsLessThanCurrentUIds,
-    }
-
-    #[pallet::call]
-    impl<T: Config> Pallet<T> {
-        /// Sets the blocks between two publications of a neuron's address. Signed by the subnet's
-        /// owner, or root.
-        #[pallet::call_index(0)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_serving_rate_limit(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            serving_rate_limit: u64,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(
-                origin,
-                netuid,
-                Setting::ServingRateLimit(serving_rate_limit),
-            )
-        }
-
-        /// Sets the lowest difficulty of a proof of work. Root only.
-        #[pallet::call_index(1)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_min_difficulty(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            min_difficulty: u64,
-        ) -> DispatchResult {
-            Self::as_root(origin, netuid, Setting::MinDifficulty(min_difficulty))
-        }
-
-        /// Sets the highest difficulty of a proof of work. Signed by the subnet's owner, or root.
-        #[pallet::call_index(2)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_max_difficulty(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            max_difficulty: u64,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::MaxDifficulty(max_difficulty))
-        }
-
-        /// Sets the difficulty of a proof of work. Root only.
-        #[pallet::call_index(3)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_difficulty(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            difficulty: u64,
-        ) -> DispatchResult {
-            Self::as_root(origin, netuid, Setting::Difficulty(difficulty))
-        }
-
-        /// Sets the oldest version of validator software whose weights count. Signed by the
-        /// subnet's owner, or root.
-        #[pallet::call_index(4)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_weights_version_key(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            weights_version_key: u64,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(
-                origin,
-                netuid,
-                Setting::WeightsVersionKey(weights_version_key),
-            )
-        }
-
-        /// Sets the blocks between two rows of one validator. Root only.
-        #[pallet::call_index(5)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_weights_set_rate_limit(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            weights_set_rate_limit: u64,
-        ) -> DispatchResult {
-            Self::as_root(
-                origin,
-                netuid,
-                Setting::WeightsSetRateLimit(weights_set_rate_limit),
-            )
-        }
-
-        /// Sets a value that wallets show; seats' prices do not depend on it. Root only.
-        #[pallet::call_index(6)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_adjustment_interval(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            adjustment_interval: u16,
-        ) -> DispatchResult {
-            Self::as_root(
-                origin,
-                netuid,
-                Setting::AdjustmentInterval(adjustment_interval),
-            )
-        }
-
-        /// Sets a value that wallets show; seats' prices do not depend on it. Signed by the
-        /// subnet's owner, or root.
-        #[pallet::call_index(7)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_adjustment_alpha(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            adjustment_alpha: u64,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::AdjustmentAlpha(adjustment_alpha))
-        }
-
-        /// Sets the blocks in which a new neuron is not pruned. Signed by the subnet's owner, or
-        /// root.
-        #[pallet::call_index(8)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_immunity_period(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            immunity_period: u16,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::ImmunityPeriod(immunity_period))
-        }
-
-        /// Sets the fewest weights in a row. Signed by the subnet's owner, or root.
-        #[pallet::call_index(9)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_min_allowed_weights(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            min_allowed_weights: u16,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(
-                origin,
-                netuid,
-                Setting::MinAllowedWeights(min_allowed_weights),
-            )
-        }
-
-        /// Sets the most neurons of a subnet. Root only.
-        #[pallet::call_index(10)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_max_allowed_uids(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            max_allowed_uids: u16,
-        ) -> DispatchResult {
-            Self::as_root(origin, netuid, Setting::MaxAllowedUids(max_allowed_uids))
-        }
-
-        /// Sets the fewest neurons that a subnet's size may be limited to. Root only.
-        #[pallet::call_index(11)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_min_allowed_uids(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            min_allowed_uids: u16,
-        ) -> DispatchResult {
-            Self::as_root(origin, netuid, Setting::MinAllowedUids(min_allowed_uids))
-        }
-
-        /// Sets the majority of stake that must agree on a weight, as a ratio of 65535. Root only.
-        #[pallet::call_index(12)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_kappa(origin: OriginFor<T>, netuid: NetUid, kappa: u16) -> DispatchResult {
-            Self::as_root(origin, netuid, Setting::Kappa(kappa))
-        }
-
-        /// Sets a value that wallets show; epochs do not depend on it. Signed by the subnet's
-        /// owner, or root.
-        #[pallet::call_index(13)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_rho(origin: OriginFor<T>, netuid: NetUid, rho: u16) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::Rho(rho))
-        }
-
-        /// Sets a value that wallets show; the activity cutoff factor decides. Signed by the
-        /// subnet's owner, or root.
-        #[pallet::call_index(14)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_activity_cutoff(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            activity_cutoff: u16,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::ActivityCutoff(activity_cutoff))
-        }
-
-        /// Sets after how many thousandths of a tempo a silent validator is inactive. Signed by the
-        /// subnet's owner, or root.
-        #[pallet::call_index(15)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_activity_cutoff_factor(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            factor_milli: u32,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(
-                origin,
-                netuid,
-                Setting::ActivityCutoffFactorMilli(factor_milli),
-            )
-        }
-
-        /// Sets whether a subnet takes newcomers. Root only.
-        #[pallet::call_index(16)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_network_registration_allowed(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            registration_allowed: bool,
-        ) -> DispatchResult {
-            Self::as_root(
-                origin,
-                netuid,
-                Setting::NetworkRegistrationAllowed(registration_allowed),
-            )
-        }
-
-        /// Sets a value that wallets show; seats' prices do not depend on it. Root only.
-        #[pallet::call_index(17)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_target_registrations_per_interval(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            target_registrations_per_interval: u16,
-        ) -> DispatchResult {
-            Self::as_root(
-                origin,
-                netuid,
-                Setting::TargetRegistrationsPerInterval(target_registrations_per_interval),
-            )
-        }
-
-        /// Sets the lowest price of a seat, in rao. Signed by the subnet's owner, or root.
-        #[pallet::call_index(18)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_min_burn(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            min_burn: TaoBalance,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::MinBurn(min_burn))
-        }
-
-        /// Sets the highest price of a seat, in rao. Signed by the subnet's owner, or root.
-        #[pallet::call_index(19)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_max_burn(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            max_burn: TaoBalance,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::MaxBurn(max_burn))
-        }
-
-        /// Sets the blocks in which the price of a seat halves. Signed by the subnet's owner, or
-        /// root.
-        #[pallet::call_index(20)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_burn_half_life(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            burn_half_life: u16,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::BurnHalfLife(burn_half_life))
-        }
-
-        /// Sets what the price of a seat is multiplied by with every registration, with 64
-        /// fractional bits. Signed by the subnet's owner, or root.
-        #[pallet::call_index(21)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_burn_increase_mult(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            burn_increase_mult: FixedU128,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(
-                origin,
-                netuid,
-                Setting::BurnIncreaseMult(burn_increase_mult),
-            )
-        }
-
-        /// Sets the most validators of a subnet. Root only.
-        #[pallet::call_index(22)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_max_allowed_validators(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            max_allowed_validators: u16,
-        ) -> DispatchResult {
-            Self::as_root(
-                origin,
-                netuid,
-                Setting::MaxAllowedValidators(max_allowed_validators),
-            )
-        }
-
-        /// Sets how much of the last epoch's bonds remains, in millionths. Signed by the subnet's
-        /// owner, or root.
-        #[pallet::call_index(23)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_bonds_moving_average(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            bonds_moving_average: u64,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(
-                origin,
-                netuid,
-                Setting::BondsMovingAverage(bonds_moving_average),
-            )
-        }
-
-        /// Sets how far weights beyond consensus are kept out of bonds, as a ratio of 65535. Signed
-        /// by the subnet's owner, or root.
-        #[pallet::call_index(24)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_bonds_penalty(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            bonds_penalty: u16,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::BondsPenalty(bonds_penalty))
-        }
-
-        /// Sets whether a neuron may reset the bonds towards it. Signed by the subnet's owner, or
-        /// root.
-        #[pallet::call_index(25)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_bonds_reset_enabled(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            enabled: bool,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::BondsResetOn(enabled))
-        }
-
-        /// Sets the most registrations in one block. Root only.
-        #[pallet::call_index(26)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_max_registrations_per_block(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            max_registrations_per_block: u16,
-        ) -> DispatchResult {
-            Self::as_root(
-                origin,
-                netuid,
-                Setting::MaxRegistrationsPerBlock(max_registrations_per_block),
-            )
-        }
-
-        /// Sets the blocks from one epoch to the next. Root only.
-        #[pallet::call_index(27)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_tempo(origin: OriginFor<T>, netuid: NetUid, tempo: u16) -> DispatchResult {
-            Self::as_root(origin, netuid, Setting::Tempo(tempo))
-        }
-
-        /// Sets whether weights are committed first and revealed later. Signed by the subnet's
-        /// owner, or root.
-        #[pallet::call_index(28)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_commit_reveal_weights_enabled(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            enabled: bool,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::CommitRevealWeightsEnabled(enabled))
-        }
-
-        /// Sets the epochs from a commit to its reveal. Signed by the subnet's owner, or root.
-        #[pallet::call_index(29)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_commit_reveal_weights_interval(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            interval: u64,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::RevealPeriodEpochs(interval))
-        }
-
-        /// Sets whether each Yuma 3 bond moves at its own rate. Signed by the subnet's owner, or
-        /// root.
-        #[pallet::call_index(30)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_liquid_alpha_enabled(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            enabled: bool,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::LiquidAlphaOn(enabled))
-        }
-
-        /// Sets the steepness of the curve between the lowest and highest rate, in hundredths.
-        /// Signed by the subnet's owner, or root.
-        #[pallet::call_index(31)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_alpha_sigmoid_steepness(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            steepness: i16,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::AlphaSigmoidSteepness(steepness))
-        }
-
-        /// Sets whether bonds follow Yuma 3, instead of Yuma 2. Signed by the subnet's owner, or
-        /// root.
-        #[pallet::call_index(32)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_yuma3_enabled(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            enabled: bool,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::Yuma3On(enabled))
-        }
-
-        /// Sets whether stake passes between coldkeys. Signed by the subnet's owner, or root.
-        #[pallet::call_index(33)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_toggle_transfer(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            toggle: bool,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::TransferToggle(toggle))
-        }
-
-        /// Sets whether a subnet's alpha trades. Root only.
-        #[pallet::call_index(34)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_subtoken_enabled(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            subtoken_enabled: bool,
-        ) -> DispatchResult {
-            Self::as_root(origin, netuid, Setting::SubtokenEnabled(subtoken_enabled))
-        }
-
-        /// Sets whether a subnet receives TAO. Root only.
-        #[pallet::call_index(35)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_subnet_emission_enabled(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            enabled: bool,
-        ) -> DispatchResult {
-            Self::as_root(origin, netuid, Setting::SubnetEmissionEnabled(enabled))
-        }
-
-        /// Sets whether a subnet's owner takes its part. Signed by the subnet's owner, or root.
-        #[pallet::call_index(36)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_owner_cut_enabled(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            enabled: bool,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::OwnerCutEnabled(enabled))
-        }
-
-        /// Sets what becomes of miners' pay of the owner's hotkeys. Signed by the subnet's owner,
-        /// or root.
-        #[pallet::call_index(37)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_recycle_or_burn(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            recycle_or_burn: RecycleOrBurnEnum,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::RecycleOrBurn(recycle_or_burn))
-        }
-
-        /// Sets how many of the owner's hotkeys are never pruned. Signed by the subnet's owner, or
-        /// root.
-        #[pallet::call_index(38)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_owner_immune_neuron_limit(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            immune_neurons: u16,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(
-                origin,
-                netuid,
-                Setting::ImmuneOwnerUidsLimit(immune_neurons),
-            )
-        }
-
-        /// Sets how many neurons past immunity must remain before one of them is pruned. Root only.
-        #[pallet::call_index(39)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_min_non_immune_uids(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            min: u16,
-        ) -> DispatchResult {
-            Self::as_root(origin, netuid, Setting::MinNonImmuneUids(min))
-        }
-
-        /// Sets the lowest and highest rate of a liquid bond, as ratios of 65535. Signed by the
-        /// subnet's owner, or root.
-        #[pallet::call_index(40)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_alpha_values(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            alpha_low: u16,
-            alpha_high: u16,
-        ) -> DispatchResult {
-            Self::as_owner_or_root(origin, netuid, Setting::AlphaValues(alpha_low, alpha_high))
-        }
-
-        /// Chooses the hotkey to which the owner's cut is staked. Signed by the subnet's owner, or
-        /// root.
-        #[pallet::call_index(41)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_sn_owner_hotkey(
-            origin: OriginFor<T>,
-            netuid: NetUid,
-            hotkey: T::AccountId,
-        ) -> DispatchResult {
-            let authority = Subtensor::<T>::ensure_root_or_owner(origin, netuid)?;
-            let key = RateLimitKey::SetSNOwnerHotkey(netuid);
-            if authority == Authority::Owner {
-                Subtensor::<T>::ensure_owner_may_change(netuid, &key)?;
-            }
-            Subtensor::<T>::set_subnet_owner_hotkey(netuid, &hotkey)?;
-            Subtensor::<T>::mark_done(key);
-            Ok(())
-        }
-
-        /// Sets the highest take of validators, as a ratio of 65535. Root only.
-        #[pallet::call_index(42)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_default_take(origin: OriginFor<T>, default_take: u16) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_take_bounds(None, Some(default_take));
-            Ok(())
-        }
-
-        /// Sets the lowest take of validators, as a ratio of 65535. Root only.
-        #[pallet::call_index(43)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_min_delegate_take(origin: OriginFor<T>, take: u16) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_take_bounds(Some(take), None);
-            Ok(())
-        }
-
-        /// Sets the blocks between two key changes of one coldkey. Root only.
-        #[pallet::call_index(44)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_tx_rate_limit(origin: OriginFor<T>, tx_rate_limit: u64) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_tx_rate_limit(tx_rate_limit);
-            Ok(())
-        }
-
-        /// Sets the blocks between two increases of a take. Root only.
-        #[pallet::call_index(45)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_tx_delegate_take_rate_limit(
-            origin: OriginFor<T>,
-            tx_rate_limit: u64,
-        ) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_delegate_take_interval(tx_rate_limit);
-            Ok(())
-        }
-
-        /// Sets owners' part of what subnets mint, as a ratio of 65535. Root only.
-        #[pallet::call_index(46)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_subnet_owner_cut(
-            origin: OriginFor<T>,
-            subnet_owner_cut: u16,
-        ) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_subnet_owner_cut(subnet_owner_cut);
-            Ok(())
-        }
-
-        /// Sets the blocks between two subnet registrations. Root only.
-        #[pallet::call_index(47)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_network_rate_limit(
-            origin: OriginFor<T>,
-            rate_limit: u64,
-        ) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_network_rate_limit(rate_limit);
-            Ok(())
-        }
-
-        /// Sets the blocks in which a new subnet is not removed. Root only.
-        #[pallet::call_index(48)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_network_immunity_period(
-            origin: OriginFor<T>,
-            immunity_period: u64,
-        ) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_network_immunity_period(immunity_period);
-            Ok(())
-        }
-
-        /// Sets the lowest price of a subnet, in rao. Root only.
-        #[pallet::call_index(49)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_network_min_lock_cost(
-            origin: OriginFor<T>,
-            lock_cost: TaoBalance,
-        ) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_network_min_lock_cost(lock_cost);
-            Ok(())
-        }
-
-        /// Sets the blocks over which a subnet's price falls by the amount of the last one. Root
-        /// only.
-        #[pallet::call_index(50)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_lock_reduction_interval(
-            origin: OriginFor<T>,
-            interval: u64,
-        ) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_lock_reduction_interval(interval);
-            Ok(())
-        }
-
-        /// Sets the most subnets beside root. Root only.
-        #[pallet::call_index(51)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_subnet_limit(origin: OriginFor<T>, max_subnets: u16) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_subnet_limit(max_subnets);
-            Ok(())
-        }
-
-        /// Sets the blocks from a subnet's registration until its owner may open it. Root only.
-        #[pallet::call_index(52)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_start_call_delay(origin: OriginFor<T>, delay: u64) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_start_call_delay(delay);
-            Ok(())
-        }
-
-        /// Sets the stake weight below which a validator's weights do not count, in rao. Root only.
-        #[pallet::call_index(53)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_stake_threshold(origin: OriginFor<T>, min_stake: u64) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_stake_threshold(min_stake);
-            Ok(())
-        }
-
-        /// Sets the epochs that an owner waits between two changes of one setting. Root only.
-        #[pallet::call_index(54)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_owner_hparam_rate_limit(
-            origin: OriginFor<T>,
-            epochs: u16,
-        ) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_owner_hyperparameter_interval(epochs);
-            Ok(())
-        }
-
-        /// Sets the blocks before an epoch in which owners change nothing. Root only.
-        #[pallet::call_index(55)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_admin_freeze_window(origin: OriginFor<T>, window: u16) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_admin_freeze_window(window);
-            Ok(())
-        }
-
-        /// Sets the most epochs in one block. Root only.
-        #[pallet::call_index(56)]
-        #[pallet::weight((COST, DispatchClass::Operational))]
-        pub fn sudo_set_max_epochs_per_block(
-            origin: OriginFor<T>,
-            max_epochs_per_block: u8,
-        ) -> DispatchResult {
-            ensure_root(origin)?;
-            Subtensor::<T>::set_max_epochs_per_block(max_epochs_per_block);
-            Ok(())
-        }
+        /// A limit of uids is below the least that the subnet's size may be limited to.
+        MaxAllowedUidsLessThanMinAllowedUids,
+        /// A limit of uids is above what any subnet may have, or any owner may allow.
+        MaxAllowedUidsGreaterThanDefaultMaxAllowedUids,
     }
 
     impl<T: Config> Pallet<T> {
@@ -752,14 +68,47 @@ pub mod pallet {
 
         fn set(netuid: NetUid, setting: Setting, authority: Authority) -> DispatchResult {
             Self::ensure_exists(netuid)?;
-            if let Setting::MaxAllowedUids(most) = setting {
-                let neurons = Subtensor::<T>::neuron_count(netuid);
-                ensure!(
-                    (neurons..=pallet_subtensor::UIDS_MAX).contains(&most),
-                    Error::<T>::MaxAllowedUIdsLessThanCurrentUIds
-                );
-            }
             Subtensor::<T>::set_hyperparameter(netuid, setting, authority)
+        }
+
+        /// Refuses a limit of uids that does not fit the subnet, and says why.
+        fn ensure_size(netuid: NetUid, most: u16, authority: Authority) -> DispatchResult {
+            ensure!(
+                most >= Subtensor::<T>::min_allowed_uids(netuid),
+                Error::<T>::MaxAllowedUidsLessThanMinAllowedUids
+            );
+            ensure!(
+                most >= Subtensor::<T>::neuron_count(netuid),
+                Error::<T>::MaxAllowedUIdsLessThanCurrentUIds
+            );
+            let limit = match authority {
+                Authority::Root => pallet_subtensor::UIDS_MAX,
+                Authority::Owner => pallet_subtensor::OWNER_UIDS_MAX,
+            };
+            ensure!(
+                most <= limit,
+                Error::<T>::MaxAllowedUidsGreaterThanDefaultMaxAllowedUids
+            );
+            Ok(())
+        }
+
+        /// Does what an owner may do once in an interval, and root at any time, but nobody shortly
+        /// before an epoch.
+        fn rarely(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            key: RateLimitKey<T::AccountId>,
+            interval: u64,
+            change: impl FnOnce() -> DispatchResult,
+        ) -> DispatchResult {
+            Self::ensure_exists(netuid)?;
+            let authority = Subtensor::<T>::ensure_root_or_owner(origin, netuid)?;
+            Subtensor::<T>::ensure_authority_may(netuid, authority, &key, interval)?;
+            change()?;
+            if authority == Authority::Owner {
+                Subtensor::<T>::mark_done(key);
+            }
+            Ok(())
         }
 
         fn ensure_exists(netuid: NetUid) -> DispatchResult {

@@ -1,10 +1,18 @@
-//! Tests of the pallet: who may set what, and that the setting arrives.
+//! Tests of the pallet: who may set what, and that the setting arrives. The market's invariants are checked after every
+//! call.
+
+mod origins;
+mod settings;
 
 use crate::{self as pallet_admin_utils, Call, Error};
-use frame_support::{derive_impl, traits::ConstU64};
-use pallet_subtensor::{FixedU128, RAO_PER_UNIT, RateLimitKey, Recycle, RecycleOrBurnEnum};
+use frame_support::{
+    derive_impl,
+    traits::{ConstU64, GetCallName},
+};
+use pallet_subtensor::{ConsensusMode, FixedI128, FixedU128, RAO_PER_UNIT, RateLimitKey, Recycle};
+use settings::{network_calls, owner_calls, root_calls};
 use sp_runtime::{
-    BuildStorage, DispatchError, DispatchResult,
+    BuildStorage, DispatchResult,
     traits::{Dispatchable, IdentityLookup},
 };
 
@@ -38,6 +46,8 @@ impl pallet_balances::Config for Test {
 
 impl pallet_subtensor::Config for Test {
     type Currency = Balances;
+    type OtherRecords = ();
+    type Opener = ();
 }
 
 impl crate::Config for Test {}
@@ -45,7 +55,7 @@ impl crate::Config for Test {}
 const OWNER: u64 = 1;
 const STRANGER: u64 = 2;
 
-/// Runs with subnet 1, which belongs to [`OWNER`], and checks the market's invariants at the end.
+/// Runs with subnet 1, which belongs to [`OWNER`].
 fn with_a_subnet(test: impl FnOnce()) {
     let genesis = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig {
@@ -66,7 +76,9 @@ fn with_a_subnet(test: impl FnOnce()) {
 }
 
 fn dispatch(origin: RuntimeOrigin, call: Call<Test>) -> DispatchResult {
+    let name = call.get_call_name();
     let result = RuntimeCall::from(call).dispatch(origin);
+    assert_eq!(Subtensor::do_try_state(), Ok(()), "{name}");
     result.map(|_| ()).map_err(|failed| failed.error)
 }
 
@@ -76,200 +88,6 @@ fn root() -> RuntimeOrigin {
 
 fn owner() -> RuntimeOrigin {
     RuntimeOrigin::signed(OWNER)
-}
-
-/// Every setting of a subnet that its owner may change, with a value that is not the default.
-fn owner_calls(netuid: u16) -> Vec<Call<Test>> {
-    vec![
-        Call::sudo_set_serving_rate_limit {
-            netuid,
-            serving_rate_limit: 3,
-        },
-        Call::sudo_set_max_difficulty {
-            netuid,
-            max_difficulty: 4,
-        },
-        Call::sudo_set_weights_version_key {
-            netuid,
-            weights_version_key: 5,
-        },
-        Call::sudo_set_adjustment_alpha {
-            netuid,
-            adjustment_alpha: 6,
-        },
-        Call::sudo_set_immunity_period {
-            netuid,
-            immunity_period: 7,
-        },
-        Call::sudo_set_min_allowed_weights {
-            netuid,
-            min_allowed_weights: 8,
-        },
-        Call::sudo_set_rho { netuid, rho: 9 },
-        Call::sudo_set_activity_cutoff {
-            netuid,
-            activity_cutoff: 10,
-        },
-        Call::sudo_set_activity_cutoff_factor {
-            netuid,
-            factor_milli: 1_100,
-        },
-        Call::sudo_set_min_burn {
-            netuid,
-            min_burn: 12,
-        },
-        Call::sudo_set_max_burn {
-            netuid,
-            max_burn: 1_000_000_000,
-        },
-        Call::sudo_set_burn_half_life {
-            netuid,
-            burn_half_life: 14,
-        },
-        Call::sudo_set_burn_increase_mult {
-            netuid,
-            burn_increase_mult: FixedU128 { bits: 2 << 64 },
-        },
-        Call::sudo_set_bonds_moving_average {
-            netuid,
-            bonds_moving_average: 16,
-        },
-        Call::sudo_set_bonds_penalty {
-            netuid,
-            bonds_penalty: 17,
-        },
-        Call::sudo_set_bonds_reset_enabled {
-            netuid,
-            enabled: true,
-        },
-        Call::sudo_set_commit_reveal_weights_enabled {
-            netuid,
-            enabled: true,
-        },
-        Call::sudo_set_commit_reveal_weights_interval {
-            netuid,
-            interval: 20,
-        },
-        Call::sudo_set_liquid_alpha_enabled {
-            netuid,
-            enabled: true,
-        },
-        Call::sudo_set_alpha_values {
-            netuid,
-            alpha_low: 20_000,
-            alpha_high: 60_000,
-        },
-        Call::sudo_set_alpha_sigmoid_steepness {
-            netuid,
-            steepness: 23,
-        },
-        Call::sudo_set_yuma3_enabled {
-            netuid,
-            enabled: false,
-        },
-        Call::sudo_set_toggle_transfer {
-            netuid,
-            toggle: false,
-        },
-        Call::sudo_set_owner_cut_enabled {
-            netuid,
-            enabled: false,
-        },
-        Call::sudo_set_recycle_or_burn {
-            netuid,
-            recycle_or_burn: RecycleOrBurnEnum::Recycle,
-        },
-        Call::sudo_set_owner_immune_neuron_limit {
-            netuid,
-            immune_neurons: 2,
-        },
-    ]
-}
-
-/// Every setting of a subnet that only root may change.
-fn root_calls(netuid: u16) -> Vec<Call<Test>> {
-    vec![
-        Call::sudo_set_min_difficulty {
-            netuid,
-            min_difficulty: 1,
-        },
-        Call::sudo_set_difficulty {
-            netuid,
-            difficulty: 2,
-        },
-        Call::sudo_set_weights_set_rate_limit {
-            netuid,
-            weights_set_rate_limit: 3,
-        },
-        Call::sudo_set_adjustment_interval {
-            netuid,
-            adjustment_interval: 4,
-        },
-        Call::sudo_set_min_allowed_uids {
-            netuid,
-            min_allowed_uids: 5,
-        },
-        Call::sudo_set_max_allowed_uids {
-            netuid,
-            max_allowed_uids: 66,
-        },
-        Call::sudo_set_kappa { netuid, kappa: 7 },
-        Call::sudo_set_network_registration_allowed {
-            netuid,
-            registration_allowed: false,
-        },
-        Call::sudo_set_target_registrations_per_interval {
-            netuid,
-            target_registrations_per_interval: 9,
-        },
-        Call::sudo_set_max_allowed_validators {
-            netuid,
-            max_allowed_validators: 10,
-        },
-        Call::sudo_set_max_registrations_per_block {
-            netuid,
-            max_registrations_per_block: 11,
-        },
-        Call::sudo_set_tempo { netuid, tempo: 12 },
-        Call::sudo_set_subtoken_enabled {
-            netuid,
-            subtoken_enabled: true,
-        },
-        Call::sudo_set_subnet_emission_enabled {
-            netuid,
-            enabled: false,
-        },
-        Call::sudo_set_min_non_immune_uids { netuid, min: 15 },
-    ]
-}
-
-/// Every setting of the whole network.
-fn network_calls() -> Vec<Call<Test>> {
-    vec![
-        Call::sudo_set_default_take {
-            default_take: 9_000,
-        },
-        Call::sudo_set_min_delegate_take { take: 10 },
-        Call::sudo_set_tx_rate_limit { tx_rate_limit: 11 },
-        Call::sudo_set_tx_delegate_take_rate_limit { tx_rate_limit: 12 },
-        Call::sudo_set_subnet_owner_cut {
-            subnet_owner_cut: 13,
-        },
-        Call::sudo_set_network_rate_limit { rate_limit: 14 },
-        Call::sudo_set_network_immunity_period {
-            immunity_period: 15,
-        },
-        Call::sudo_set_network_min_lock_cost { lock_cost: 16 },
-        Call::sudo_set_lock_reduction_interval { interval: 17 },
-        Call::sudo_set_subnet_limit { max_subnets: 18 },
-        Call::sudo_set_start_call_delay { delay: 19 },
-        Call::sudo_set_stake_threshold { min_stake: 20 },
-        Call::sudo_set_owner_hparam_rate_limit { epochs: 21 },
-        Call::sudo_set_admin_freeze_window { window: 22 },
-        Call::sudo_set_max_epochs_per_block {
-            max_epochs_per_block: 23,
-        },
-    ]
 }
 
 #[test]
@@ -290,6 +108,12 @@ fn the_owner_changes_what_is_its_own() {
         assert!(!Subtensor::transfers_enabled(1));
         assert!(!Subtensor::owner_cut_enabled(1));
         assert_eq!(Subtensor::immune_owner_uids_limit(1), 2);
+        assert_eq!(Subtensor::childkey_take(&11, 1), 9_001);
+        assert_eq!(Subtensor::max_allowed_uids(1), 66);
+        let mode = Subtensor::liquid_alpha_consensus_mode(1);
+        assert_eq!(mode, ConsensusMode::Auto);
+        assert!(!Subtensor::registration_allowed(1));
+        assert!(Subtensor::pow_registration_allowed(1));
     });
 }
 
@@ -303,7 +127,7 @@ fn root_changes_everything() {
         {
             assert_eq!(dispatch(root(), call.clone()), Ok(()), "{call:?}");
         }
-        assert_eq!(Subtensor::tempo(1), 12);
+        assert_eq!(Subtensor::tempo(1), 112);
         assert_eq!(Subtensor::kappa(1), 7);
         assert_eq!(Subtensor::max_allowed_uids(1), 66);
         assert_eq!(Subtensor::max_allowed_validators(1), 10);
@@ -316,21 +140,23 @@ fn root_changes_everything() {
         assert_eq!(Subtensor::subnet_limit(), 18);
         assert_eq!(Subtensor::start_call_delay(), 19);
         assert_eq!(Subtensor::stake_threshold(), 20);
-    });
-}
-
-#[test]
-fn nobody_else_changes_anything() {
-    with_a_subnet(|| {
-        let stranger = || RuntimeOrigin::signed(STRANGER);
-        for call in owner_calls(1) {
-            let refused = Err(Refusal::NotSubnetOwner.into());
-            assert_eq!(dispatch(stranger(), call.clone()), refused, "{call:?}");
-        }
-        for call in root_calls(1).into_iter().chain(network_calls()) {
-            let refused = Err(DispatchError::BadOrigin);
-            assert_eq!(dispatch(owner(), call.clone()), refused, "{call:?}");
-        }
+        assert_eq!(Subtensor::childkey_burn(), 24);
+        assert_eq!(Subtensor::max_mechanism_count(), 3);
+        // 25 millionths of the least stake, 2 000 000 rao.
+        assert_eq!(Subtensor::nomination_min(), 50);
+        assert_eq!(
+            pallet_subtensor::ColdkeySwapAnnouncementDelay::<Test>::get(),
+            26
+        );
+        assert_eq!(
+            pallet_subtensor::ColdkeySwapReannouncementDelay::<Test>::get(),
+            27
+        );
+        assert_eq!(
+            pallet_subtensor::CommitRevealWeightsVersion::<Test>::get(),
+            28
+        );
+        assert_eq!(pallet_subtensor::FlowEmaSmoothingFactor::<Test>::get(), 29);
     });
 }
 
@@ -362,6 +188,80 @@ fn an_owner_changes_a_setting_once_in_two_tempos() {
             Ok(())
         );
         assert_eq!(dispatch(owner(), call()), Ok(()));
+    });
+}
+
+/// A trim, the number of mechanisms and how they share are counted apart from other settings, and from each other.
+#[test]
+fn an_owner_shapes_its_subnet_rarely() {
+    use pallet_subtensor::{mechanisms::CHANGE_INTERVAL, trim::TRIM_INTERVAL};
+    let netuid = 1;
+    let trim = Call::sudo_trim_to_max_allowed_uids { netuid, max_n: 64 };
+    let count = Call::sudo_set_mechanism_count {
+        netuid,
+        mechanism_count: 2,
+    };
+    let split = Call::sudo_set_mechanism_emission_split {
+        netuid,
+        maybe_split: None,
+    };
+    let intervals = [
+        (trim, TRIM_INTERVAL),
+        (count, CHANGE_INTERVAL),
+        (split, CHANGE_INTERVAL),
+    ];
+    with_a_subnet(|| {
+        // No epoch, before which owners change nothing.
+        let window = Call::sudo_set_admin_freeze_window { window: 0 };
+        assert_eq!(dispatch(root(), window), Ok(()));
+        for (call, interval) in intervals {
+            let soon = u64::from(System::block_number()) + interval - 1;
+            assert_eq!(dispatch(owner(), call.clone()), Ok(()));
+            let refused = Err(Refusal::TxRateLimitExceeded.into());
+            System::set_block_number(soon.try_into().expect("few blocks"));
+            assert_eq!(dispatch(owner(), call.clone()), refused, "{call:?}");
+            assert_eq!(dispatch(root(), call.clone()), Ok(()), "{call:?}");
+            System::set_block_number(System::block_number() + 1);
+            assert_eq!(dispatch(owner(), call.clone()), Ok(()), "{call:?}");
+        }
+    });
+}
+
+#[test]
+fn mechanisms_that_do_not_fit_are_refused() {
+    with_a_subnet(|| {
+        let netuid = 1;
+        let many = |mechanism_count| Call::sudo_set_mechanism_count {
+            netuid,
+            mechanism_count,
+        };
+        let most = |max_mechanism_count| Call::sudo_set_max_mechanism_count {
+            max_mechanism_count,
+        };
+        let split = |ratios: &[u16]| Call::sudo_set_mechanism_emission_split {
+            netuid,
+            maybe_split: Some(ratios.to_vec()),
+        };
+        let trim = |max_n| Call::sudo_trim_to_max_allowed_uids { netuid, max_n };
+        // 256 seats are as many as there may be with one mechanism.
+        let refused = Err(Refusal::TooManyUIDsPerMechanism.into());
+        assert_eq!(dispatch(root(), many(2)), refused);
+        for call in [
+            many(0),
+            many(3),
+            most(0),
+            most(17),
+            split(&[65_535, 0]),
+            split(&[65_534]),
+            trim(63),
+            trim(257),
+        ] {
+            let refused = Err(Refusal::InvalidValue.into());
+            assert_eq!(dispatch(root(), call.clone()), refused, "{call:?}");
+        }
+        assert_eq!(dispatch(root(), trim(64)), Ok(()));
+        assert_eq!(dispatch(root(), many(2)), Ok(()));
+        assert_eq!(dispatch(root(), split(&[65_535, 0])), Ok(()));
     });
 }
 
@@ -406,6 +306,10 @@ fn values_out_of_bounds_are_refused() {
                 netuid,
                 min_allowed_uids: 300,
             },
+            Call::sudo_set_min_childkey_take_per_subnet {
+                netuid,
+                take: 11_797,
+            },
         ];
         for call in invalid {
             let refused = Err(Refusal::InvalidValue.into());
@@ -420,16 +324,6 @@ fn values_out_of_bounds_are_refused() {
             Err(Refusal::InvalidValue.into())
         );
         assert_eq!(dispatch(root(), steep), Ok(()));
-        assert_eq!(
-            dispatch(
-                root(),
-                Call::sudo_set_max_allowed_uids {
-                    netuid,
-                    max_allowed_uids: 5_000
-                }
-            ),
-            Err(Error::<Test>::MaxAllowedUIdsLessThanCurrentUIds.into())
-        );
         let alphas = |alpha_low, alpha_high| Call::sudo_set_alpha_values {
             netuid,
             alpha_low,
@@ -485,5 +379,84 @@ fn the_owner_chooses_its_hotkey() {
             dispatch(root(), call(21)),
             Err(Refusal::NonAssociatedColdKey.into())
         );
+    });
+}
+
+#[test]
+fn moving_prices_have_a_rate_up_to_one_and_an_age_that_is_not_zero() {
+    with_a_subnet(|| {
+        let refused = Err(Refusal::InvalidValue.into());
+        for bits in [-1, (1 << 32) + 1] {
+            let alpha = FixedI128 { bits };
+            let call = Call::sudo_set_subnet_moving_alpha { alpha };
+            assert_eq!(dispatch(root(), call), refused);
+        }
+        let call = |netuid, ema_halving| Call::sudo_set_ema_price_halving_period {
+            netuid,
+            ema_halving,
+        };
+        assert_eq!(dispatch(root(), call(1, 0)), refused);
+        let unknown = Err(Error::<Test>::SubnetDoesNotExist.into());
+        assert_eq!(dispatch(root(), call(9, 5)), unknown);
+    });
+}
+
+#[test]
+fn a_subnet_is_as_large_as_its_owner_or_root_says_within_bounds() {
+    with_a_subnet(|| {
+        let call = |max_allowed_uids| Call::sudo_set_max_allowed_uids {
+            netuid: 1,
+            max_allowed_uids,
+        };
+        let too_many = Err(Error::<Test>::MaxAllowedUidsGreaterThanDefaultMaxAllowedUids.into());
+        assert_eq!(dispatch(owner(), call(257)), too_many);
+        assert_eq!(dispatch(root(), call(4_097)), too_many);
+        let too_few = Err(Error::<Test>::MaxAllowedUidsLessThanMinAllowedUids.into());
+        assert_eq!(dispatch(owner(), call(63)), too_few);
+        let none = Call::sudo_set_min_allowed_uids {
+            netuid: 1,
+            min_allowed_uids: 0,
+        };
+        assert_eq!(dispatch(root(), none), Ok(()));
+        let below = Err(Error::<Test>::MaxAllowedUIdsLessThanCurrentUIds.into());
+        assert_eq!(dispatch(owner(), call(0)), below);
+        assert_eq!(dispatch(owner(), call(100)), Ok(()));
+        let again = Err(Refusal::TxRateLimitExceeded.into());
+        assert_eq!(dispatch(owner(), call(101)), again);
+        assert_eq!(dispatch(root(), call(1_000)), Ok(()));
+        assert_eq!(Subtensor::max_allowed_uids(1), 1_000);
+    });
+}
+
+#[test]
+fn an_owner_leaves_one_way_into_a_subnet_open() {
+    with_a_subnet(|| {
+        let for_tao = |registration_allowed| Call::sudo_set_network_registration_allowed {
+            netuid: 1,
+            registration_allowed,
+        };
+        let for_work = |registration_allowed| Call::sudo_set_network_pow_registration_allowed {
+            netuid: 1,
+            registration_allowed,
+        };
+        let refused = Err(Refusal::InvalidValue.into());
+        assert_eq!(dispatch(owner(), for_tao(false)), refused);
+        assert_eq!(dispatch(root(), for_work(true)), Ok(()));
+        assert_eq!(dispatch(owner(), for_tao(false)), Ok(()));
+        let again = Err(Refusal::TxRateLimitExceeded.into());
+        assert_eq!(dispatch(owner(), for_tao(true)), again);
+        assert_eq!(dispatch(owner(), for_work(false)), refused);
+        assert_eq!(dispatch(root(), for_work(false)), Ok(()));
+        assert!(!Subtensor::registration_allowed(1));
+    });
+}
+
+#[test]
+fn flows_are_smoothed_by_no_more_than_one() {
+    with_a_subnet(|| {
+        let call = |smoothing_factor| Call::sudo_set_tao_flow_smoothing_factor { smoothing_factor };
+        let refused = Err(Refusal::InvalidValue.into());
+        assert_eq!(dispatch(root(), call(1 << 63)), refused);
+        assert_eq!(dispatch(root(), call((1 << 63) - 1)), Ok(()));
     });
 }

@@ -156,19 +156,32 @@ impl<T: Config> Pallet<T> {
         BlockIntervalMs::<T>::put(interval.max(1));
     }
 
-    /// Everything that happens at the start of a block, in the order in which it happens; returns
-    /// how long it takes.
+    /// Everything that happens at the start of a block; returns how long it takes.
     pub(crate) fn block_step() -> Weight {
+        let (issuance, interval) = (Self::total_issuance(), Self::block_interval_ms());
+        Self::step_with(issuance::minted(issuance, interval, Self::block()))
+    }
+
+    /// Everything that happens at the start of a block that creates so much TAO, in the order in
+    /// which it happens; returns how long it takes.
+    pub(crate) fn step_with(block_tao: TaoBalance) -> Weight {
         Self::update_prices();
         Self::update_flows();
+        let opened = Self::open_sealed();
+        let removals = Self::clean_up_dissolved();
+        Self::admit_waiting_network();
+        let checks = Self::check_thresholds();
         let open = Self::open_subnets();
-        Self::inject_tao(&open);
+        Self::inject_tao(&open, block_tao);
         Self::mint_pay(&open);
         let epochs = Self::run_due_epochs();
         Self::update_moving_prices();
         Self::update_root_proportions();
         SUBNET_COST
             .saturating_mul(u64::from(Self::total_networks()))
+            .saturating_add(checks)
+            .saturating_add(removals)
+            .saturating_add(opened)
             .saturating_add(epochs)
     }
 
@@ -181,17 +194,13 @@ impl<T: Config> Pallet<T> {
                 *netuid != ROOT
                     && Self::first_emission_block(*netuid).is_some_and(|first| first <= block)
                     && Self::subtoken_enabled(*netuid)
-                    && Self::registration_allowed(*netuid)
+                    && (Self::registration_allowed(*netuid)
+                        || Self::pow_registration_allowed(*netuid))
             })
             .collect()
     }
 
-    fn inject_tao(open: &[NetUid]) {
-        let block_tao = issuance::minted(
-            Self::total_issuance(),
-            Self::block_interval_ms(),
-            Self::block(),
-        );
+    fn inject_tao(open: &[NetUid], block_tao: TaoBalance) {
         let demands: Vec<Demand> = open.iter().map(|netuid| Self::demand(*netuid)).collect();
         let parts = split::subnet_tao(block_tao, &demands);
         let mut minted = 0u64;
@@ -253,6 +262,31 @@ impl<T: Config> Pallet<T> {
         )
     }
 
+    /// Sets the age at which the moving price of `netuid` follows at half its rate, in blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidValue`] when it is zero.
+    pub fn set_price_halving_period(netuid: NetUid, blocks: u64) -> DispatchResult {
+        ensure!(blocks > 0, Error::<T>::InvalidValue);
+        EMAPriceHalvingBlocks::<T>::insert(netuid, blocks);
+        Ok(())
+    }
+
+    /// Sets how fast moving prices follow prices: not at all at zero, at once at one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidValue`] when it is below zero or above one.
+    pub fn set_moving_price_rate(rate: FixedI128) -> DispatchResult {
+        ensure!(
+            (0..=1i128 << 32).contains(&rate.bits),
+            Error::<T>::InvalidValue
+        );
+        SubnetMovingAlpha::<T>::put(rate);
+        Ok(())
+    }
+
     fn update_moving_prices() {
         let rate = u128::try_from(SubnetMovingAlpha::<T>::get().bits).unwrap_or(0) << 32;
         for netuid in Self::netuids().into_iter().filter(|netuid| *netuid != ROOT) {
@@ -288,4 +322,24 @@ pub(crate) enum RootPart {
     Kept,
     /// It leaves the issuance again.
     Recycled,
+}
+
+impl<T: Config> Pallet<T> {
+    /// The moving average of the price of `netuid`, with 64 fractional bits.
+    pub(crate) fn moving_price_bits(netuid: NetUid) -> u128 {
+        SubnetMovingPriceExact::<T>::get(netuid)
+    }
+
+    /// Drops what emission keeps of a subnet that is removed.
+    pub(crate) fn forget_emission(netuid: NetUid) {
+        SubnetTaoInEmission::<T>::remove(netuid);
+        SubnetExcessTao::<T>::remove(netuid);
+        SubnetAlphaInEmission::<T>::remove(netuid);
+        SubnetAlphaOutEmission::<T>::remove(netuid);
+        SubnetMovingPrice::<T>::remove(netuid);
+        SubnetMovingPriceExact::<T>::remove(netuid);
+        EMAPriceHalvingBlocks::<T>::remove(netuid);
+        SubnetEmissionEnabled::<T>::remove(netuid);
+        RootProp::<T>::remove(netuid);
+    }
 }

@@ -6,8 +6,10 @@
 //! without a successful one, or when its tempo has passed since its last. At most
 //! [`MaxEpochsPerBlock`] run in one block, those first whose last epoch is longest ago; the others
 //! wait for the next. So nobody who triggers epochs often keeps another subnet from its own.
+//! A neuron counts for the stake that it works with ([`crate::children`]).
 //! [`economics::epoch::settle`] decides everything else. What it returns is kept in vectors by uid,
-//! which wallets read, and handed to [`crate::payout`].
+//! which wallets read, and handed to [`crate::payout`]. Then lists of children that waited long
+//! enough begin to count.
 
 use crate::*;
 use economics::epoch::{Input, LiquidAlpha, Params, Settlement, Yuma};
@@ -55,7 +57,7 @@ mod epoch_storage {
     #[pallet::unbounded]
     pub type Consensus<T> = StorageMap<_, Identity, NetUid, sp_runtime::Vec<u16>, ValueQuery>;
 
-    /// Share of miners' pay of each uid, as a ratio of 65535.
+    /// Share of miners' pay of each uid in each mechanism, as a ratio of 65535.
     #[pallet::storage]
     #[pallet::unbounded]
     pub type Incentive<T> = StorageMap<_, Identity, NetUid, sp_runtime::Vec<u16>, ValueQuery>;
@@ -71,7 +73,7 @@ mod epoch_storage {
     pub type Emission<T> =
         StorageMap<_, Identity, NetUid, sp_runtime::Vec<AlphaBalance>, ValueQuery>;
 
-    /// Block at which each uid last published weights, or was registered.
+    /// Block at which each uid last published weights in each mechanism, or was registered.
     #[pallet::storage]
     #[pallet::unbounded]
     pub type LastUpdate<T> = StorageMap<_, Identity, NetUid, sp_runtime::Vec<u64>, ValueQuery>;
@@ -87,7 +89,7 @@ mod epoch_storage {
     pub type ValidatorPermit<T> =
         StorageMap<_, Identity, NetUid, sp_runtime::Vec<bool>, ValueQuery>;
 
-    /// The bonds of each uid: (uid, bond).
+    /// The bonds of each uid in each mechanism: (uid, bond).
     #[pallet::storage]
     #[pallet::unbounded]
     pub type Bonds<T> = StorageDoubleMap<
@@ -106,6 +108,9 @@ pub const STEP_BLOCKS_MAX: u64 = 50_400;
 
 /// How long an epoch takes for each neuron: to read it, to settle it, to store and to pay it.
 const NEURON_COST: Weight = Weight::from_parts(40_000_000, 0);
+
+/// How long it takes to read and pay each parent of a neuron.
+const PARENT_COST: Weight = Weight::from_parts(20_000_000, 0);
 
 macro_rules! readers {
     ($($(#[$doc:meta])* $name:ident: $storage:ident -> $value:ty;)*) => {
@@ -130,13 +135,15 @@ readers! {
     stake_weight: StakeWeight -> Vec<u16>;
     /// Weight that a majority agrees on for each uid, as a ratio of 65535.
     consensus: Consensus -> Vec<u16>;
-    /// Share of miners' pay of each uid, as a ratio of 65535.
+    /// Share of miners' pay of each uid in the mechanism of that storage index, as a ratio of
+    /// 65535.
     incentive: Incentive -> Vec<u16>;
     /// Share of validators' pay of each uid, as a ratio of 65535.
     dividends: Dividends -> Vec<u16>;
     /// What each uid earned in the last epoch, in rao of alpha.
     emission: Emission -> Vec<AlphaBalance>;
-    /// Block at which each uid last published weights, or was registered.
+    /// Block at which each uid last published weights in the mechanism of that storage index, or
+    /// was registered.
     last_update: LastUpdate -> Vec<u64>;
     /// How much of each uid's weights agreed with the majority, as a ratio of 65535.
     validator_trust: ValidatorTrust -> Vec<u16>;
@@ -145,14 +152,15 @@ readers! {
 }
 
 impl<T: Config> Pallet<T> {
-    /// The bonds of `uid`.
-    pub fn bonds_of(netuid: NetUid, uid: u16) -> Vec<(u16, u16)> {
-        Bonds::<T>::get(netuid, uid)
+    /// The bonds of `uid` in the mechanism of a storage index.
+    pub fn bonds_of(index: NetUid, uid: u16) -> Vec<(u16, u16)> {
+        Bonds::<T>::get(index, uid)
     }
 
-    /// Block at which `uid` last published weights, or was registered.
-    pub fn last_update_of(netuid: NetUid, uid: u16) -> u64 {
-        let blocks = LastUpdate::<T>::get(netuid);
+    /// Block at which `uid` last published weights in the mechanism of a storage index, or was
+    /// registered.
+    pub fn last_update_of(index: NetUid, uid: u16) -> u64 {
+        let blocks = LastUpdate::<T>::get(index);
         blocks.get(usize::from(uid)).copied().unwrap_or(0)
     }
 
@@ -206,6 +214,16 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    /// Lets the next epoch of `netuid` be due at `block`, if it is not before.
+    pub(crate) fn ask_epoch_at(netuid: NetUid, block: u64) {
+        PendingEpochAt::<T>::insert(netuid, block);
+    }
+
+    /// Lets what every uid published in the mechanism of a storage index count from `block`.
+    pub(crate) fn date_opinions(index: NetUid, block: u64) {
+        LastUpdate::<T>::mutate(index, |row| row.fill(block));
+    }
+
     /// Sets the most epochs in one block.
     pub fn set_max_epochs_per_block(epochs: u8) {
         MaxEpochsPerBlock::<T>::put(epochs.max(1));
@@ -235,10 +253,21 @@ impl<T: Config> Pallet<T> {
         let mut spent = Weight::zero();
         for netuid in now {
             Self::run_epoch(*netuid);
-            let neurons = u64::from(Self::neuron_count(*netuid));
-            spent = spent.saturating_add(NEURON_COST.saturating_mul(neurons));
+            spent = spent.saturating_add(Self::apply_pending_children(*netuid));
+            spent = spent.saturating_add(Self::epoch_cost(*netuid));
         }
         spent
+    }
+
+    fn epoch_cost(netuid: NetUid) -> Weight {
+        let hotkeys = Self::hotkeys(netuid);
+        let parents = hotkeys
+            .iter()
+            .map(|hotkey| Self::parent_count(hotkey, netuid));
+        let rows = hotkeys.len() as u64 * u64::from(Self::mechanism_count(netuid));
+        NEURON_COST
+            .saturating_mul(rows)
+            .saturating_add(PARENT_COST.saturating_mul(parents.sum()))
     }
 
     fn is_epoch_due(netuid: NetUid) -> bool {
@@ -251,23 +280,30 @@ impl<T: Config> Pallet<T> {
                 || block.saturating_sub(Self::last_epoch_block(netuid)) >= tempo)
     }
 
-    fn run_epoch(netuid: NetUid) {
+    /// Settles a subnet and pays.
+    pub(crate) fn run_epoch(netuid: NetUid) {
         LastEpochBlock::<T>::insert(netuid, Self::block());
         PendingEpochAt::<T>::remove(netuid);
         SubnetEpochIndex::<T>::mutate(netuid, |index| *index = index.saturating_add(1));
         if !Self::keys_are_consistent(netuid) {
             return;
         }
-        let input = Self::epoch_input(netuid);
-        let settlement = economics::epoch::settle(&Self::epoch_params(netuid), &input);
+        let emission = Self::pending(netuid).epoch_total();
+        let params = Self::epoch_params(netuid);
+        let parts = Self::mechanism_parts(netuid, emission);
+        let mut settled = Vec::with_capacity(parts.len());
+        for (index, part) in Self::storage_indices(netuid).zip(parts) {
+            let input = Self::epoch_input(netuid, index, part);
+            let settlement = economics::epoch::settle(&params, &input);
+            Self::store_mechanism(index, &settlement);
+            settled.push((part, settlement));
+        }
+        let settlement = economics::mechanisms::merge(&settled);
         Self::store_settlement(netuid, &settlement);
         Self::pay_epoch(netuid, &settlement);
         BlocksSinceLastStep::<T>::insert(netuid, 0);
         LastMechansimStepBlock::<T>::insert(netuid, Self::block());
-        Self::deposit_event(Event::EpochSettled {
-            netuid,
-            emission: input.emission,
-        });
+        Self::deposit_event(Event::EpochSettled { netuid, emission });
     }
 
     fn epoch_params(netuid: NetUid) -> Params {
@@ -295,30 +331,42 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn epoch_input(netuid: NetUid) -> Input {
+    /// The last epoch's consensus, where liquid rates are measured by it.
+    fn past_consensus(netuid: NetUid) -> Option<Vec<u16>> {
+        let keeps_all_beyond_out = Self::bonds_penalty(netuid) == u16::MAX;
+        let is_past = match Self::liquid_alpha_consensus_mode(netuid) {
+            ConsensusMode::Current => false,
+            ConsensusMode::Previous => true,
+            ConsensusMode::Auto => keeps_all_beyond_out,
+        };
+        is_past.then(|| Self::consensus(netuid))
+    }
+
+    fn epoch_input(netuid: NetUid, index: NetUid, emission: AlphaBalance) -> Input {
         let uids = 0..Self::neuron_count(netuid);
         let commit_block = if Self::commit_reveal_enabled(netuid) {
-            Self::commit_blocks(netuid)
+            Self::commit_blocks(index)
         } else {
             Vec::new()
         };
         Input {
             block: Self::block(),
             last_step_block: Self::last_step_block(netuid),
-            emission: Self::pending(netuid).epoch_total(),
+            emission,
             stake: Self::hotkeys(netuid)
                 .iter()
                 .map(|hotkey| Self::stake_weight_of(hotkey, netuid))
                 .collect(),
-            last_update: Self::last_update(netuid),
+            last_update: Self::last_update(index),
             registered_at: uids
                 .clone()
                 .map(|uid| Self::registered_at(netuid, uid))
                 .collect(),
             validator_permit: Self::validator_permit(netuid),
             commit_block,
-            weights: Self::weights(netuid),
-            bonds: uids.map(|uid| Self::bonds_of(netuid, uid)).collect(),
+            weights: Self::weights(index),
+            bonds: uids.map(|uid| Self::bonds_of(index, uid)).collect(),
+            past_consensus: Self::past_consensus(netuid),
         }
     }
 
@@ -327,15 +375,19 @@ impl<T: Config> Pallet<T> {
         StakeWeight::<T>::insert(netuid, &settlement.stake_weight);
         Consensus::<T>::insert(netuid, &settlement.consensus);
         ValidatorTrust::<T>::insert(netuid, &settlement.validator_trust);
-        Incentive::<T>::insert(netuid, &settlement.incentive);
         Dividends::<T>::insert(netuid, &settlement.dividends);
         Emission::<T>::insert(netuid, &settlement.emission);
         ValidatorPermit::<T>::insert(netuid, &settlement.validator_permit_next);
+    }
+
+    /// Stores what is each mechanism's own.
+    fn store_mechanism(index: NetUid, settlement: &Settlement) {
+        Incentive::<T>::insert(index, &settlement.incentive);
         for (uid, row) in (0u16..).zip(&settlement.bonds) {
             if row.is_empty() {
-                Bonds::<T>::remove(netuid, uid);
+                Bonds::<T>::remove(index, uid);
             } else {
-                Bonds::<T>::insert(netuid, uid, row);
+                Bonds::<T>::insert(index, uid, row);
             }
         }
     }
@@ -345,12 +397,14 @@ impl<T: Config> Pallet<T> {
         Active::<T>::append(netuid, true);
         StakeWeight::<T>::append(netuid, 0u16);
         Consensus::<T>::append(netuid, 0u16);
-        Incentive::<T>::append(netuid, 0u16);
         Dividends::<T>::append(netuid, 0u16);
         Emission::<T>::append(netuid, 0u64);
-        LastUpdate::<T>::append(netuid, Self::block());
         ValidatorTrust::<T>::append(netuid, 0u16);
         ValidatorPermit::<T>::append(netuid, false);
+        for index in Self::storage_indices(netuid) {
+            Incentive::<T>::append(index, 0u16);
+            LastUpdate::<T>::append(index, Self::block());
+        }
     }
 
     /// Makes a uid that changes hands begin anew.
@@ -362,7 +416,6 @@ impl<T: Config> Pallet<T> {
             }
         };
         Consensus::<T>::mutate(netuid, zero);
-        Incentive::<T>::mutate(netuid, zero);
         Dividends::<T>::mutate(netuid, zero);
         ValidatorTrust::<T>::mutate(netuid, zero);
         StakeWeight::<T>::mutate(netuid, zero);
@@ -381,7 +434,10 @@ impl<T: Config> Pallet<T> {
                 *value = true;
             }
         });
-        Bonds::<T>::remove(netuid, uid);
+        for index in Self::storage_indices(netuid) {
+            Incentive::<T>::mutate(index, zero);
+            Bonds::<T>::remove(index, uid);
+        }
     }
 
     /// Drops all bonds towards `hotkey`, which asked for it, where the subnet lets neurons do so.
@@ -392,18 +448,21 @@ impl<T: Config> Pallet<T> {
         if !Self::bonds_reset_enabled(netuid) {
             return;
         }
-        for holder in 0..Self::neuron_count(netuid) {
-            Bonds::<T>::mutate_exists(netuid, holder, |row| {
-                if let Some(row) = row {
-                    row.retain(|(towards, _)| *towards != uid);
-                }
-            });
+        for index in Self::storage_indices(netuid) {
+            for holder in 0..Self::neuron_count(netuid) {
+                Bonds::<T>::mutate_exists(index, holder, |row| {
+                    if let Some(row) = row {
+                        row.retain(|(towards, _)| *towards != uid);
+                    }
+                });
+            }
         }
     }
 
-    /// Notes that `uid` published weights, or was registered, in this block.
-    pub(crate) fn set_last_update(netuid: NetUid, uid: u16) {
-        LastUpdate::<T>::mutate(netuid, |row| {
+    /// Notes that `uid` published weights in the mechanism of a storage index, or was registered, in
+    /// this block.
+    pub(crate) fn set_last_update(index: NetUid, uid: u16) {
+        LastUpdate::<T>::mutate(index, |row| {
             if let Some(block) = row.get_mut(usize::from(uid)) {
                 *block = Self::block();
             }
@@ -417,4 +476,93 @@ impl<T: Config> Pallet<T> {
                 .is_some_and(|hotkey| Self::uid_of(netuid, &hotkey) == Some(uid))
         })
     }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Prepares what a new mechanism keeps by uid.
+    pub(crate) fn initialize_index(netuid: NetUid, index: NetUid) {
+        let neurons = usize::from(Self::neuron_count(netuid));
+        Incentive::<T>::insert(index, vec![0u16; neurons]);
+        LastUpdate::<T>::insert(index, vec![0u64; neurons]);
+    }
+
+    /// Drops what a mechanism that is taken away keeps by uid.
+    pub(crate) fn forget_index_results(netuid: NetUid, index: NetUid) {
+        Incentive::<T>::remove(index);
+        LastUpdate::<T>::remove(index);
+        for uid in 0..Self::neuron_count(netuid) {
+            Bonds::<T>::remove(index, uid);
+        }
+    }
+
+    /// Drops the rows of a uid that is given up.
+    pub(crate) fn drop_rows(netuid: NetUid, uid: u16) {
+        for index in Self::storage_indices(netuid) {
+            Bonds::<T>::remove(index, uid);
+            Self::drop_weights(index, uid);
+        }
+    }
+
+    /// Keeps only what belongs to the uids in `kept`, ascending, and numbers these from zero.
+    pub(crate) fn renumber_results(netuid: NetUid, kept: &[u16]) {
+        Active::<T>::mutate(netuid, |row| *row = picked(row, kept));
+        StakeWeight::<T>::mutate(netuid, |row| *row = picked(row, kept));
+        Consensus::<T>::mutate(netuid, |row| *row = picked(row, kept));
+        Dividends::<T>::mutate(netuid, |row| *row = picked(row, kept));
+        Emission::<T>::mutate(netuid, |row| *row = picked(row, kept));
+        ValidatorTrust::<T>::mutate(netuid, |row| *row = picked(row, kept));
+        ValidatorPermit::<T>::mutate(netuid, |row| *row = picked(row, kept));
+        for index in Self::storage_indices(netuid) {
+            Incentive::<T>::mutate(index, |row| *row = picked(row, kept));
+            LastUpdate::<T>::mutate(index, |row| *row = picked(row, kept));
+            for (new, old) in (0u16..).zip(kept.iter().copied()) {
+                let row = renumbered(&Bonds::<T>::take(index, old), kept);
+                if !row.is_empty() {
+                    Bonds::<T>::insert(index, new, row);
+                }
+            }
+        }
+    }
+
+    /// Drops when a subnet that is removed settled.
+    pub(crate) fn forget_schedule(netuid: NetUid) {
+        LastEpochBlock::<T>::remove(netuid);
+        PendingEpochAt::<T>::remove(netuid);
+        SubnetEpochIndex::<T>::remove(netuid);
+        BlocksSinceLastStep::<T>::remove(netuid);
+        LastMechansimStepBlock::<T>::remove(netuid);
+    }
+
+    /// Drops what the last epoch of a subnet that is removed left.
+    pub(crate) fn forget_results(netuid: NetUid) {
+        Active::<T>::remove(netuid);
+        StakeWeight::<T>::remove(netuid);
+        Consensus::<T>::remove(netuid);
+        Dividends::<T>::remove(netuid);
+        Emission::<T>::remove(netuid);
+        ValidatorTrust::<T>::remove(netuid);
+        ValidatorPermit::<T>::remove(netuid);
+        for index in Self::storage_indices(netuid) {
+            Self::forget_index_opinions(netuid, index);
+            Self::forget_index_results(netuid, index);
+        }
+    }
+}
+
+/// The entries of the uids in `kept`.
+fn picked<V: Copy + Default>(row: &[V], kept: &[u16]) -> Vec<V> {
+    kept.iter()
+        .map(|uid| row.get(usize::from(*uid)).copied().unwrap_or_default())
+        .collect()
+}
+
+/// A row of pairs by uid, without those of uids that are not in `kept`, which is ascending; the
+/// others are numbered by their place in it.
+pub(crate) fn renumbered(row: &[(u16, u16)], kept: &[u16]) -> Vec<(u16, u16)> {
+    row.iter()
+        .filter_map(|(uid, value)| {
+            let place = kept.binary_search(uid).ok()?;
+            Some((u16::try_from(place).ok()?, *value))
+        })
+        .collect()
 }

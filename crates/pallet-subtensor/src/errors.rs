@@ -87,6 +87,18 @@ mod errors {
         AlphaLowOutOfRange,
         /// A field of the identity is too long.
         InvalidIdentity,
+        /// Keys are not swapped while what a subnet left behind is removed; wait a few blocks.
+        WaitingForDissolvedSubnetCleanup,
+        /// More neurons times mechanisms than there may be; allow fewer of one.
+        TooManyUIDsPerMechanism,
+        /// Too many of the neurons that would be left are immune.
+        TrimmingWouldExceedMaxImmunePercentage,
+        /// The work was done on a block that is too old, to come, or older than work used before.
+        InvalidWorkBlock,
+        /// The work is too little.
+        InvalidDifficulty,
+        /// The work is not of this subnet, block, nonce, hotkey and coldkey.
+        InvalidSeal,
         /// The subnet has no such mechanism.
         MechanismDoesNotExist,
         /// The subnet does not exist.
@@ -123,7 +135,7 @@ mod errors {
         SymbolAlreadyInUse,
         /// The value is out of bounds.
         InvalidValue,
-        /// There are as many subnets as there may be.
+        /// There are as many subnets as there may be, and none that may be dissolved yet.
         SubnetLimitReached,
         /// The coldkey cannot pay for a subnet.
         CannotAffordLockCost,
@@ -146,5 +158,71 @@ mod errors {
         /// The coldkey has as many hotkeys as one call or one account may; use another coldkey, or
         /// name one hotkey.
         TooManyHotkeys,
+        /// The parent has too little stake to lend; it needs the stake threshold's worth.
+        NotEnoughStakeToSetChildkeys,
+        /// A hotkey is not its own child.
+        InvalidChild,
+        /// A child is named twice.
+        DuplicateChild,
+        /// The parts lent add up to more than everything.
+        ProportionOverflow,
+        /// There are more children than a hotkey may have.
+        TooManyChildren,
+        /// The take for parents is out of bounds.
+        InvalidChildkeyTake,
+        /// The take for parents was raised too recently.
+        TxChildkeyTakeRateLimitExceeded,
+        /// A child is a parent of the same hotkey, or has as many parents as it may.
+        ChildParentInconsistency,
+        /// The new hotkey is the old one.
+        NewHotKeyIsSameWithOld,
+        /// The new hotkey has root stake or root dividends of its own, which would mix with the old
+        /// one's; choose another.
+        NewHotKeyNotCleanForRootSwap,
+        /// The coldkey swapped a hotkey on this subnet too recently.
+        HotKeySwapOnSubnetIntervalNotPassed,
+        /// The coldkey cannot pay for the swap of its hotkey.
+        NotEnoughBalanceToPaySwapHotKey,
+        /// More is staked on the hotkey than one swap moves; swap it subnet by subnet, or keep the
+        /// stake.
+        HotKeySwapTooHeavy,
+        /// The new coldkey stakes already, or is the old one; choose one that never staked.
+        ColdKeyAlreadyAssociated,
+        /// The new coldkey is a hotkey; choose another.
+        NewColdKeyIsHotkey,
+        /// The coldkey cannot pay for its swap.
+        NotEnoughBalanceToPaySwapColdKey,
+        /// The coldkey announced no swap.
+        ColdkeySwapAnnouncementNotFound,
+        /// This is not the coldkey whose hash was announced.
+        AnnouncedColdkeyHashDoesNotMatch,
+        /// The announced swap may not happen yet.
+        ColdkeySwapTooEarly,
+        /// Another swap may not be announced yet.
+        ColdkeySwapReannouncedTooEarly,
+        /// The announcement may not be taken back yet.
+        ColdkeySwapClearTooEarly,
+        /// The swap is disputed already.
+        ColdkeySwapAlreadyDisputed,
+        /// The coldkey announced a swap, and may do nothing else until it is over.
+        ColdkeySwapAnnounced,
+        /// The coldkey's swap is disputed; only root can free it.
+        ColdkeySwapDisputed,
+        /// The coldkey has more stakes and hotkeys than one swap moves; unstake some first.
+        ColdkeySwapTooHeavy,
+        /// The call does nothing any more; its description names another.
+        Deprecated,
+        /// Root stake is TAO, and is neither burned nor recycled.
+        CannotBurnOrRecycleOnRootSubnet,
+        /// The threshold is too high, or not root's.
+        InvalidRootClaimThreshold,
+        /// The lists of a batch differ in length.
+        InputLengthsUnequal,
+        /// The batch is empty, or has more items than may be.
+        InvalidBatchLength,
+        /// The chain opens another version of sealed weights.
+        IncorrectCommitRevealVersion,
+        /// Weights are sealed to a height to come, at the latest to the end of the epoch of their reveal.
+        InvalidRevealRound,
     }
 }

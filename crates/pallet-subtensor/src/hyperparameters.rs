@@ -129,6 +129,11 @@ mod hyperparameter_storage {
     pub type AlphaSigmoidSteepness<T> =
         StorageMap<_, Identity, NetUid, i16, ValueQuery, ConstI16<1_000>>;
 
+    /// Which epoch's consensus the rates of liquid bonds are measured by.
+    #[pallet::storage]
+    pub type LiquidAlphaConsensusMode<T> =
+        StorageMap<_, Identity, NetUid, ConsensusMode, ValueQuery>;
+
     /// Which rule an epoch follows; always Yuma.
     #[pallet::storage]
     pub type SubnetEpochConsensus<T> = StorageMap<_, Identity, NetUid, EpochConsensus, ValueQuery>;
@@ -140,16 +145,6 @@ mod hyperparameter_storage {
     /// Epochs from a commit to its reveal.
     #[pallet::storage]
     pub type RevealPeriodEpochs<T> = StorageMap<_, Identity, NetUid, u64, ValueQuery, ConstU64<1>>;
-
-    /// How many independent sets of weights each subnet has; always one.
-    #[pallet::storage]
-    pub type MechanismCountCurrent<T> = StorageMap<_, Identity, NetUid, u8, ValueQuery, ConstU8<1>>;
-
-    /// How emission is divided among those sets; absent when evenly.
-    #[pallet::storage]
-    #[pallet::unbounded]
-    pub type MechanismEmissionSplit<T> =
-        StorageMap<_, Identity, NetUid, sp_runtime::Vec<u16>, OptionQuery>;
 
     /// Stake weight below which a validator's weights do not count, in rao.
     #[pallet::storage]
@@ -169,58 +164,23 @@ impl Get<(u16, u16)> for InitialAlphaValues {
     }
 }
 
-/// Which rule an epoch follows.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    TypeInfo,
-    MaxEncodedLen,
-)]
-pub enum EpochConsensus {
-    /// Stake-weighted agreement among validators.
-    #[default]
-    Yuma,
-    /// The weights of a single validator.
-    Null,
-}
-
-/// What becomes of miners' pay that goes to the owner's hotkeys.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    TypeInfo,
-    MaxEncodedLen,
-)]
-pub enum RecycleOrBurnEnum {
-    /// It stays in the issuance and belongs to nobody.
-    #[default]
-    Burn,
-    /// It leaves the issuance, and may be minted again.
-    Recycle,
-}
-
 /// Tempos that an owner may choose, in blocks.
 pub const OWNER_TEMPO: core::ops::RangeInclusive<u16> = 60..=50_400;
+
+/// Highest floor of the price of a seat that an owner may choose, in rao.
+pub const OWNER_MIN_BURN_MAX: TaoBalance = RAO_PER_UNIT;
+
+/// Lowest ceiling of the price of a seat that an owner may choose, in rao.
+pub const OWNER_MAX_BURN_MIN: TaoBalance = RAO_PER_UNIT / 10;
 
 /// Activity cutoffs that may be chosen, in thousandths of the tempo.
 pub const ACTIVITY_FACTOR_MILLI: core::ops::RangeInclusive<u32> = 1_000..=50_000;
 
 /// Most neurons that any subnet may have.
 pub const UIDS_MAX: u16 = 4_096;
+
+/// Most neurons that an owner may let a subnet have.
+pub const OWNER_UIDS_MAX: u16 = 256;
 
 /// A setting of one subnet, and its new value.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
@@ -272,6 +232,9 @@ pub enum Hyperparameter {
     SubnetEmissionEnabled(bool),
     OwnerCutEnabled(bool),
     RecycleOrBurn(RecycleOrBurnEnum),
+    MinChildkeyTakePerSubnet(u16),
+    NetworkPowRegistrationAllowed(bool),
+    LiquidAlphaConsensusMode(ConsensusMode),
 }
 
 impl Hyperparameter {
@@ -342,12 +305,12 @@ readers! {
     alpha_values: AlphaValues -> (u16, u16);
     /// Steepness of the curve between the two, in hundredths.
     alpha_sigmoid_steepness: AlphaSigmoidSteepness -> i16;
+    /// Which epoch's consensus the rates of liquid bonds are measured by.
+    liquid_alpha_consensus_mode: LiquidAlphaConsensusMode -> ConsensusMode;
     /// Whether weights are committed first and revealed later.
     commit_reveal_enabled: CommitRevealWeightsEnabled -> bool;
     /// Epochs from a commit to its reveal.
     reveal_period: RevealPeriodEpochs -> u64;
-    /// How many independent sets of weights `netuid` has.
-    mechanism_count: MechanismCountCurrent -> u8;
 }
 
 impl<T: Config> Pallet<T> {
@@ -388,7 +351,7 @@ impl<T: Config> Pallet<T> {
         MaxAllowedValidators::<T>::insert(netuid, Self::max_allowed_validators(netuid));
         Kappa::<T>::insert(netuid, Self::kappa(netuid));
         ImmunityPeriod::<T>::insert(netuid, Self::immunity_period(netuid));
-        MechanismCountCurrent::<T>::insert(netuid, 1);
+        Self::initialize_mechanisms(netuid);
         Self::initialize_burn(netuid);
     }
 
@@ -448,7 +411,9 @@ impl<T: Config> Pallet<T> {
                 true
             }
             H::MaxAllowedUids(most) => {
-                (neurons..=UIDS_MAX).contains(&most) && most >= Self::min_allowed_uids(netuid)
+                Self::ensure_rows(most, Self::mechanism_count(netuid))?;
+                let limit = if is_root { UIDS_MAX } else { OWNER_UIDS_MAX };
+                (neurons..=limit).contains(&most) && most >= Self::min_allowed_uids(netuid)
             }
             H::MinAllowedUids(fewest) => fewest <= Self::max_allowed_uids(netuid),
             H::MaxAllowedValidators(most) => most <= Self::max_allowed_uids(netuid) && most > 0,
@@ -458,14 +423,31 @@ impl<T: Config> Pallet<T> {
             }
             H::AlphaSigmoidSteepness(steepness) => is_root || steepness >= 0,
             H::RevealPeriodEpochs(epochs) => (1..=100).contains(&epochs),
-            H::MinBurn(low) => low <= burn_high,
-            H::MaxBurn(high) => high >= burn_low,
+            // An owner leaves at least one way in open.
+            H::NetworkRegistrationAllowed(false) => {
+                is_root || Self::pow_registration_allowed(netuid)
+            }
+            H::NetworkPowRegistrationAllowed(false) => {
+                is_root || Self::registration_allowed(netuid)
+            }
+            // An owner does not keep newcomers out by the price.
+            H::MinBurn(low) => low <= burn_high && (is_root || low <= OWNER_MIN_BURN_MAX),
+            H::MaxBurn(high) => high >= burn_low && (is_root || high >= OWNER_MAX_BURN_MIN),
             H::BurnHalfLife(blocks) => blocks > 0,
+            H::MinChildkeyTakePerSubnet(take) => {
+                let (low, high) = Self::childkey_take_bounds();
+                (low..=high).contains(&take)
+            }
             H::BurnIncreaseMult(multiplier) => ((1 << 64)..=(3 << 64)).contains(&multiplier.bits),
             _ => true,
         };
         ensure!(within, Error::<T>::InvalidValue);
         Ok(())
+    }
+
+    /// Sets the most neurons of `netuid`.
+    pub(crate) fn put_max_allowed_uids(netuid: NetUid, most: u16) {
+        MaxAllowedUids::<T>::insert(netuid, most);
     }
 
     fn write(netuid: NetUid, setting: Hyperparameter) {
@@ -500,6 +482,9 @@ impl<T: Config> Pallet<T> {
             H::Yuma3On(value) => Yuma3On::<T>::insert(netuid, value),
             H::LiquidAlphaOn(value) => LiquidAlphaOn::<T>::insert(netuid, value),
             H::AlphaValues(low, high) => AlphaValues::<T>::insert(netuid, (low, high)),
+            H::LiquidAlphaConsensusMode(value) => {
+                LiquidAlphaConsensusMode::<T>::insert(netuid, value)
+            }
             H::AlphaSigmoidSteepness(value) => AlphaSigmoidSteepness::<T>::insert(netuid, value),
             H::CommitRevealWeightsEnabled(value) => {
                 CommitRevealWeightsEnabled::<T>::insert(netuid, value)
@@ -518,7 +503,44 @@ impl<T: Config> Pallet<T> {
             H::SubnetEmissionEnabled(value) => Self::set_emission_enabled(netuid, value),
             H::OwnerCutEnabled(value) => Self::set_owner_cut_enabled(netuid, value),
             H::RecycleOrBurn(value) => Self::set_recycle_or_burn(netuid, value),
+            H::MinChildkeyTakePerSubnet(value) => Self::set_subnet_childkey_take(netuid, value),
             price => Self::write_price(netuid, price),
         }
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Drops the settings of a subnet that is removed.
+    pub(crate) fn forget_hyperparameters(netuid: NetUid) {
+        Tempo::<T>::remove(netuid);
+        Kappa::<T>::remove(netuid);
+        Rho::<T>::remove(netuid);
+        MaxAllowedUids::<T>::remove(netuid);
+        MinAllowedUids::<T>::remove(netuid);
+        MaxAllowedValidators::<T>::remove(netuid);
+        ImmunityPeriod::<T>::remove(netuid);
+        MinNonImmuneUids::<T>::remove(netuid);
+        ImmuneOwnerUidsLimit::<T>::remove(netuid);
+        ActivityCutoffFactorMilli::<T>::remove(netuid);
+        ActivityCutoff::<T>::remove(netuid);
+        MaxWeightsLimit::<T>::remove(netuid);
+        MinAllowedWeights::<T>::remove(netuid);
+        WeightsVersionKey::<T>::remove(netuid);
+        WeightsSetRateLimit::<T>::remove(netuid);
+        ServingRateLimit::<T>::remove(netuid);
+        AdjustmentInterval::<T>::remove(netuid);
+        AdjustmentAlpha::<T>::remove(netuid);
+        TargetRegistrationsPerInterval::<T>::remove(netuid);
+        BondsMovingAverage::<T>::remove(netuid);
+        BondsPenalty::<T>::remove(netuid);
+        BondsResetOn::<T>::remove(netuid);
+        Yuma3On::<T>::remove(netuid);
+        LiquidAlphaOn::<T>::remove(netuid);
+        AlphaValues::<T>::remove(netuid);
+        AlphaSigmoidSteepness::<T>::remove(netuid);
+        LiquidAlphaConsensusMode::<T>::remove(netuid);
+        SubnetEpochConsensus::<T>::remove(netuid);
+        CommitRevealWeightsEnabled::<T>::remove(netuid);
+        RevealPeriodEpochs::<T>::remove(netuid);
     }
 }

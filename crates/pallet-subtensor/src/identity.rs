@@ -70,6 +70,9 @@ pub struct ChainIdentityV2 {
 /// Longest field of an identity, in bytes.
 pub const FIELD_BYTES_MAX: usize = 1024;
 
+/// How many of a coldkey's hotkeys are looked at for one that is registered.
+pub const LOOKED_MAX: usize = 256;
+
 /// Longest token sign, in bytes.
 pub const SYMBOL_BYTES_MAX: usize = 16;
 
@@ -103,6 +106,14 @@ impl<T: Config> Pallet<T> {
         netuid: NetUid,
         identity: SubnetIdentityV3,
     ) -> DispatchResult {
+        Self::ensure_subnet_identity(&identity)?;
+        SubnetIdentitiesV3::<T>::insert(netuid, identity);
+        Self::deposit_event(Event::SubnetIdentitySet(netuid));
+        Ok(())
+    }
+
+    /// Refuses a description with a field that is too long.
+    pub(crate) fn ensure_subnet_identity(identity: &SubnetIdentityV3) -> DispatchResult {
         let fields = [
             &identity.subnet_name,
             &identity.github_repo,
@@ -113,13 +124,11 @@ impl<T: Config> Pallet<T> {
             &identity.logo_url,
             &identity.additional,
         ];
-        Self::ensure_fields(&fields)?;
-        SubnetIdentitiesV3::<T>::insert(netuid, identity);
-        Self::deposit_event(Event::SubnetIdentitySet(netuid));
-        Ok(())
+        Self::ensure_fields(&fields)
     }
 
-    /// Publishes what `coldkey`, which must own a registered hotkey, says about itself.
+    /// Publishes what `coldkey`, one of whose [`LOOKED_MAX`] youngest hotkeys must be registered, says about
+    /// itself.
     pub(crate) fn do_set_identity(
         coldkey: &T::AccountId,
         identity: ChainIdentityV2,
@@ -127,6 +136,8 @@ impl<T: Config> Pallet<T> {
         ensure!(
             Self::owned_hotkeys(coldkey)
                 .iter()
+                .rev()
+                .take(LOOKED_MAX)
                 .any(Self::is_registered_on_any),
             Error::<T>::HotKeyNotRegisteredInNetwork
         );
@@ -186,5 +197,15 @@ impl<T: Config> Pallet<T> {
             Error::<T>::InvalidIdentity
         );
         Ok(())
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Drops what the owner of a subnet that is removed said about it, and its sign.
+    pub(crate) fn forget_subnet_identity(netuid: NetUid) {
+        TokenSymbol::<T>::remove(netuid);
+        if SubnetIdentitiesV3::<T>::take(netuid).is_some() {
+            Self::deposit_event(Event::SubnetIdentityRemoved(netuid));
+        }
     }
 }

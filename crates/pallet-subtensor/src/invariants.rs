@@ -12,6 +12,8 @@
 //! 5. **Opinions are bounded.** A row of weights names existing uids only, each once; so does a row of
 //!    bonds, in ascending order.
 //! 6. **Open pools have both sides.** A subnet that trades has TAO and alpha in its pool.
+//! 7. **Families agree.** Parents and children list each other with the same parts; coldkeys that
+//!    direct their pay to a hotkey are listed under it.
 
 use crate::*;
 use frame_support::{ensure, traits::fungible::Inspect};
@@ -27,8 +29,13 @@ impl<T: Config> Pallet<T> {
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         Self::tao_is_conserved()?;
         Self::shares_add_up()?;
-        for netuid in Self::netuids() {
+        Self::families_agree()?;
+        Self::auto_stakers_agree()?;
+        for netuid in Self::netuids_with_books() {
             Self::alpha_is_conserved(netuid)?;
+        }
+        Self::escrow_covers_queue()?;
+        for netuid in Self::netuids() {
             Self::uids_are_dense(netuid)?;
             Self::opinions_are_bounded(netuid)?;
             Self::pool_has_both_sides(netuid)?;
@@ -37,7 +44,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn tao_is_conserved() -> Result<(), TryRuntimeError> {
-        let reserves: u128 = Self::netuids()
+        let reserves: u128 = Self::netuids_with_books()
             .into_iter()
             .map(|netuid| u128::from(Self::tao_reserve(netuid)))
             .sum();
@@ -93,7 +100,7 @@ impl<T: Config> Pallet<T> {
             ensure!((total == 0) == (amount == 0), "shares without stake");
         }
         ensure!(shares.is_empty(), "shares of a hotkey without stake");
-        for netuid in Self::netuids() {
+        for netuid in Self::netuids_with_books() {
             let sum = staked.get(&netuid).copied().unwrap_or(0);
             ensure!(
                 sum == u128::from(Self::total_alpha_staked(netuid)),
@@ -133,10 +140,8 @@ impl<T: Config> Pallet<T> {
             Self::active(netuid).len(),
             Self::stake_weight(netuid).len(),
             Self::consensus(netuid).len(),
-            Self::incentive(netuid).len(),
             Self::dividends(netuid).len(),
             Self::emission(netuid).len(),
-            Self::last_update(netuid).len(),
             Self::validator_trust(netuid).len(),
             Self::validator_permit(netuid).len(),
         ];
@@ -144,12 +149,19 @@ impl<T: Config> Pallet<T> {
             lengths.into_iter().all(|length| length == count),
             "a vector by uid does not have one entry per uid"
         );
+        ensure!(
+            Self::storage_indices(netuid).all(|index| {
+                Self::incentive(index).len() == count && Self::last_update(index).len() == count
+            }),
+            "a vector by uid of a mechanism does not have one entry per uid"
+        );
         Ok(())
     }
 
     fn opinions_are_bounded(netuid: NetUid) -> Result<(), TryRuntimeError> {
         let neurons = Self::neuron_count(netuid);
-        for (uid, row) in Weights::<T>::iter_prefix(netuid) {
+        let indices = || Self::storage_indices(netuid);
+        for (uid, row) in indices().flat_map(Weights::<T>::iter_prefix) {
             ensure!(uid < neurons, "weights of a uid that does not exist");
             let mut named: Vec<u16> = row.iter().map(|(uid, _)| *uid).collect();
             named.sort_unstable();
@@ -162,7 +174,7 @@ impl<T: Config> Pallet<T> {
                 "weights name a uid that does not exist"
             );
         }
-        for (uid, row) in Bonds::<T>::iter_prefix(netuid) {
+        for (uid, row) in indices().flat_map(Bonds::<T>::iter_prefix) {
             ensure!(uid < neurons, "bonds of a uid that does not exist");
             ensure!(
                 row.windows(2).all(|pair| pair[0].0 < pair[1].0),

@@ -8,13 +8,14 @@
 //! TotalIssuance = balances' issuance + TotalStake,   TotalStake = Σ SubnetTAO
 //! ```
 //!
-//! Block emission mints [`TotalIssuance`]; the price of a seat is recycled, and so are transaction
-//! fees and dust, through [`Recycle`], which the runtime plugs in. What the balances pallet creates or
+//! Block emission mints [`TotalIssuance`]; the prices of seats and of swaps are recycled, and so are
+//! transaction fees and dust, through [`Recycle`], which the runtime plugs in. What the balances pallet creates or
 //! destroys without telling (anybody may burn, root may set a balance) is taken over at the end of
 //! the block.
 
 use crate::*;
 use frame_support::{
+    PalletId,
     dispatch::DispatchResult,
     pallet_macros::pallet_section,
     traits::{
@@ -23,7 +24,7 @@ use frame_support::{
         tokens::{Fortitude, Imbalance, Precision, Preservation},
     },
 };
-use sp_runtime::DispatchError;
+use sp_runtime::traits::AccountIdConversion;
 
 #[pallet_section]
 mod money_storage {
@@ -45,10 +46,18 @@ mod money_storage {
         StorageMap<_, Identity, NetUid, TaoBalance, ValueQuery>;
 }
 
+/// Names the account of [`Pallet::escrow_account`].
+const ESCROW: PalletId = PalletId(*b"subtensr");
+
 impl<T: Config> Pallet<T> {
     /// All TAO there is, in rao.
     pub fn total_issuance() -> TaoBalance {
         TotalIssuance::<T>::get()
+    }
+
+    /// Sets the count of TAO that registrations on `netuid` have recycled, in rao.
+    pub fn set_rao_recycled(netuid: NetUid, rao: TaoBalance) {
+        RAORecycledForRegistration::<T>::insert(netuid, rao);
     }
 
     /// All TAO in reserves, in rao.
@@ -112,12 +121,19 @@ impl<T: Config> Pallet<T> {
         Self::grow_reserve(netuid, amount);
     }
 
-    /// Takes `amount` from an account out of existence; emission may mint it again.
+    /// Takes what a seat on `netuid` costs from an account out of existence.
     pub(crate) fn recycle_from(
         coldkey: &T::AccountId,
         netuid: NetUid,
         amount: TaoBalance,
-    ) -> Result<(), DispatchError> {
+    ) -> DispatchResult {
+        Self::recycle(coldkey, amount)?;
+        RAORecycledForRegistration::<T>::mutate(netuid, |sum| *sum = sum.saturating_add(amount));
+        Ok(())
+    }
+
+    /// Takes `amount` from an account out of existence; emission may mint it again.
+    pub(crate) fn recycle(coldkey: &T::AccountId, amount: TaoBalance) -> DispatchResult {
         T::Currency::burn_from(
             coldkey,
             amount,
@@ -127,7 +143,6 @@ impl<T: Config> Pallet<T> {
         )
         .map_err(|_| Error::<T>::NotEnoughBalanceToStake)?;
         TotalIssuance::<T>::mutate(|total| *total = total.saturating_sub(amount));
-        RAORecycledForRegistration::<T>::mutate(netuid, |sum| *sum = sum.saturating_add(amount));
         Ok(())
     }
 
@@ -174,5 +189,59 @@ where
     fn on_nonzero_unbalanced(amount: Credit<T::AccountId, T::Currency>) {
         TotalIssuance::<T>::mutate(|total| *total = total.saturating_sub(amount.peek()));
         drop(amount);
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Takes what is left in the reserve of a subnet that is removed out of existence.
+    pub(crate) fn recycle_reserve(netuid: NetUid) {
+        let left = SubnetTAO::<T>::take(netuid);
+        TotalStake::<T>::mutate(|total| *total = total.saturating_sub(left));
+        TotalIssuance::<T>::mutate(|total| *total = total.saturating_sub(left));
+        RAORecycledForRegistration::<T>::remove(netuid);
+    }
+
+    /// The account that holds what those paid who wait for a subnet. Nobody has its key.
+    pub fn escrow_account() -> T::AccountId {
+        ESCROW.into_account_truncating()
+    }
+
+    /// What that account holds, in rao.
+    pub(crate) fn escrowed() -> TaoBalance {
+        T::Currency::total_balance(&Self::escrow_account())
+    }
+
+    /// Holds `amount` of `coldkey`.
+    pub(crate) fn put_into_escrow(coldkey: &T::AccountId, amount: TaoBalance) -> DispatchResult {
+        if amount == 0 {
+            return Ok(());
+        }
+        let escrow = Self::escrow_account();
+        T::Currency::transfer(coldkey, &escrow, amount, Preservation::Preserve)
+            .map_err(|_| Error::<T>::NotEnoughBalanceToStake)?;
+        Ok(())
+    }
+
+    /// Moves `amount` of what is held into the reserve of `netuid`.
+    pub(crate) fn deposit_from_escrow(netuid: NetUid, amount: TaoBalance) -> DispatchResult {
+        T::Currency::burn_from(
+            &Self::escrow_account(),
+            amount,
+            Preservation::Expendable,
+            Precision::Exact,
+            Fortitude::Polite,
+        )?;
+        Self::grow_reserve(netuid, amount);
+        Ok(())
+    }
+
+    /// Gives `amount` of what is held back.
+    pub(crate) fn return_from_escrow(coldkey: &T::AccountId, amount: TaoBalance) -> DispatchResult {
+        if amount == 0 {
+            return Ok(());
+        }
+        let escrow = Self::escrow_account();
+        T::Currency::transfer(&escrow, coldkey, amount, Preservation::Expendable)?;
+        Ok(())
     }
 }

@@ -3,8 +3,8 @@
 //! # The rule
 //!
 //! * Root is subnet 0, exists from genesis, and is never emitted to.
-//! * Anybody may register a subnet by paying [`Pallet::network_lock_cost`]. The price doubles with
-//!   every registration and falls back linearly by one last price per
+//! * Anybody may register a subnet by paying [`Pallet::network_lock_cost`], if there is a place for
+//!   it ([`crate::network_queue`]). The price doubles with every registration and falls back linearly by one last price per
 //!   [`NetworkLockReductionInterval`], never below [`NetworkMinLockCost`].
 //! * The price paid becomes the TAO side of the subnet's pool; as much alpha is put beside it, so
 //!   alpha starts at one TAO.
@@ -78,23 +78,13 @@ mod network_storage {
     #[pallet::storage]
     pub type NetworkRateLimit<T> = StorageValue<_, u64, ValueQuery, ConstU64<0>>;
 
-    /// Blocks in which a new subnet may not be removed.
+    /// Blocks in which a new subnet does not make room for another.
     #[pallet::storage]
     pub type NetworkImmunityPeriod<T> = StorageValue<_, u64, ValueQuery, ConstU64<1_296_000>>;
 
     /// Blocks from registration until the owner may open the subnet.
     #[pallet::storage]
     pub type StartCallDelay<T> = StorageValue<_, u64, ValueQuery, ConstU64<0>>;
-
-    /// Registrations that wait for a subnet to be removed; always empty, as no subnet is removed.
-    #[pallet::storage]
-    #[pallet::unbounded]
-    pub type NetworkRegistrationQueue<T: Config> = StorageValue<_, Vec<T::AccountId>, ValueQuery>;
-
-    /// Subnets whose removal is being finished; always empty, as no subnet is removed.
-    #[pallet::storage]
-    #[pallet::unbounded]
-    pub type DissolveCleanupQueue<T> = StorageValue<_, Vec<NetUid>, ValueQuery>;
 }
 
 impl<T: Config> Pallet<T> {
@@ -207,11 +197,13 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Registers a subnet for `coldkey`, whose `hotkey` receives uid 0.
+    /// Registers a subnet for `coldkey`, whose `hotkey` receives uid 0, at once or when there is a
+    /// place for it.
     pub(crate) fn do_register_network(
         coldkey: &T::AccountId,
         hotkey: &T::AccountId,
-    ) -> Result<NetUid, DispatchError> {
+        identity: Option<SubnetIdentityV3>,
+    ) -> DispatchResult {
         ensure!(
             Self::may_own(coldkey, hotkey),
             Error::<T>::NonAssociatedColdKey
@@ -223,19 +215,42 @@ impl<T: Config> Pallet<T> {
             ),
             Error::<T>::NetworkTxRateLimitExceeded
         );
-        let netuid = Self::free_netuid().ok_or(Error::<T>::SubnetLimitReached)?;
+        if let Some(identity) = &identity {
+            Self::ensure_subnet_identity(identity)?;
+        }
+        let place = Self::network_place()?;
         let cost = Self::network_lock_cost();
         ensure!(
             Self::spendable(coldkey) >= cost,
             Error::<T>::CannotAffordLockCost
         );
 
-        Self::deposit_into_reserve(coldkey, netuid, cost)?;
-        Self::open_pool(netuid, cost);
+        match place {
+            Place::Free(netuid) => {
+                Self::deposit_into_reserve(coldkey, netuid, cost)?;
+                Self::found_network(netuid, coldkey, hotkey, cost, identity)?;
+            }
+            Place::AfterCleanup => Self::queue_network(coldkey, hotkey, identity, cost)?,
+            Place::AfterDissolving(weakest) => {
+                Self::do_dissolve_network(weakest)?;
+                Self::queue_network(coldkey, hotkey, identity, cost)?;
+            }
+        }
         NetworkLastLockCost::<T>::put(cost);
         Self::mark_done(RateLimitKey::NetworkLastRegistered);
-        SubnetLocked::<T>::insert(netuid, cost);
+        Ok(())
+    }
 
+    /// Founds a subnet, in whose reserve is what was paid for it.
+    pub(crate) fn found_network(
+        netuid: NetUid,
+        coldkey: &T::AccountId,
+        hotkey: &T::AccountId,
+        cost: TaoBalance,
+        identity: Option<SubnetIdentityV3>,
+    ) -> DispatchResult {
+        Self::open_pool(netuid, cost);
+        SubnetLocked::<T>::insert(netuid, cost);
         Self::create_network(netuid, 1);
         Self::initialize_hyperparameters(netuid);
         Yuma3On::<T>::insert(netuid, true);
@@ -243,8 +258,29 @@ impl<T: Config> Pallet<T> {
         SubnetOwnerHotkey::<T>::insert(netuid, hotkey);
         Self::associate(coldkey, hotkey)?;
         Self::append_neuron(netuid, hotkey);
+        Self::lend_from_root(netuid);
+        if let Some(identity) = identity {
+            Self::do_set_subnet_identity(netuid, identity)?;
+        }
         Self::deposit_event(Event::NetworkAdded(netuid, 1));
-        Ok(netuid)
+        Ok(())
+    }
+
+    /// Lets a subnet exist no more; what it left behind is not removed by that.
+    pub(crate) fn retire_network(netuid: NetUid) {
+        NetworksAdded::<T>::remove(netuid);
+        TotalNetworks::<T>::mutate(|total| *total = total.saturating_sub(1));
+    }
+
+    /// Drops what is kept of a subnet that is removed.
+    pub(crate) fn forget_network(netuid: NetUid) {
+        SubnetMechanism::<T>::remove(netuid);
+        NetworkRegisteredAt::<T>::remove(netuid);
+        FirstEmissionBlockNumber::<T>::remove(netuid);
+        SubtokenEnabled::<T>::remove(netuid);
+        SubnetOwner::<T>::remove(netuid);
+        SubnetOwnerHotkey::<T>::remove(netuid);
+        SubnetLocked::<T>::remove(netuid);
     }
 
     /// Opens `netuid`: from the next block its alpha trades and it is emitted to.
@@ -323,17 +359,13 @@ impl<T: Config> Pallet<T> {
 
     /// Sets the most subnets that may exist beside root.
     pub fn set_subnet_limit(limit: u16) {
-        SubnetLimit::<T>::put(limit);
+        SubnetLimit::<T>::put(limit.min(mechanisms::NETUIDS_MAX));
     }
 
     /// Sets the prices with which genesis begins, in rao.
     pub(crate) fn initialize_lock_cost(cost: TaoBalance) {
         NetworkMinLockCost::<T>::put(cost);
         NetworkLastLockCost::<T>::put(cost);
-    }
-
-    fn free_netuid() -> Option<NetUid> {
-        (1..=SubnetLimit::<T>::get()).find(|netuid| !Self::subnet_exists(*netuid))
     }
 }
 

@@ -7,19 +7,28 @@
 //!   directs its pay). A hotkey of the subnet's owner receives nothing: its part is burned or
 //!   recycled, and the fraction is remembered as [`MinerBurned`]. When no miner earned anything,
 //!   miners' pay goes to validators.
-//! * Validators' pay is divided in proportion to dividends between alpha and root stakers
-//!   ([`economics::split::dividends`]). Of each payment the validator's take goes to its owner, the
-//!   rest to its stakers pro rata.
+//! * What a validator earned with stake that parents lent it is theirs, by whose stake it was
+//!   ([`economics::split::family`]). From parents of another coldkey the validator takes
+//!   [`ChildkeyTake`], and [`CKBurn`] of theirs is recycled.
+//! * Validators' pay is divided in proportion to the dividends that are theirs then, between alpha
+//!   and root stakers ([`economics::split::dividends`]). Of each payment the validator's take goes to
+//!   its owner, the rest to its stakers pro rata.
 //! * What rounding leaves belongs to nobody. What nobody can be paid, because no uid has stake or
 //!   weights, waits for the next epoch.
+//!
+//! # Where we differ from Bittensor
+//!
+//! What [`CKBurn`] costs parents is recycled out of the pay. Bittensor pays everything to the others
+//! and recycles the same again, so alpha that somebody holds leaves the issuance.
 
 use crate::*;
 use economics::{
     epoch::Settlement,
-    split::{self, Claim, Pending as Split},
+    split::{self, Claim, Lent, Pending as Split},
 };
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
 use sp_runtime::Vec;
+use std::collections::BTreeMap;
 
 #[pallet_section]
 mod payout_storage {
@@ -81,6 +90,26 @@ mod payout_storage {
         AlphaBalance,
         ValueQuery,
     >;
+}
+
+/// Most hotkeys that an epoch pays as validators: those with a uid, and the parents of each.
+const PAYEES_MAX: u32 = UIDS_MAX as u32 * (children::PARENTS_MAX as u32 + 1);
+
+/// Who is paid for a claim.
+enum Payee<AccountId> {
+    /// A validator and its stakers.
+    Validator(AccountId),
+    /// Nobody: what is paid is recycled.
+    Nobody,
+}
+
+/// A validator's dividend of an epoch, after it was divided with parents.
+#[derive(Clone, Copy, Debug, Default)]
+struct Earned {
+    /// What counts for the validator.
+    kept: AlphaBalance,
+    /// What counts for nobody.
+    burned: AlphaBalance,
 }
 
 /// What waits for the epoch of a subnet, in rao of alpha.
@@ -179,9 +208,9 @@ impl<T: Config> Pallet<T> {
             RootPart::Kept => PendingRootAlphaDivs::<T>::mutate(netuid, |sum| {
                 *sum = sum.saturating_add(split.root);
             }),
-            RootPart::Recycled => Self::recycle_alpha(netuid, split.root),
+            RootPart::Recycled => Self::unmint_alpha(netuid, split.root),
         }
-        Self::burn_alpha(netuid, split.dust);
+        Self::abandon_alpha(netuid, split.dust);
     }
 
     /// Pays what waited for an epoch according to its settlement.
@@ -203,20 +232,75 @@ impl<T: Config> Pallet<T> {
                 pending.server,
             );
         }
-        Self::pay_validators(netuid, &hotkeys, &claims, for_validators, pending.root);
+        Self::pay_validators(netuid, claims, for_validators, pending.root);
     }
 
-    /// What validators may claim, by the stake they had before anybody is paid.
-    fn claims(netuid: NetUid, hotkeys: &[T::AccountId], dividends: &[AlphaBalance]) -> Vec<Claim> {
-        hotkeys
+    /// What validators and their parents may claim, by the stake they had before anybody is paid.
+    fn claims(
+        netuid: NetUid,
+        hotkeys: &[T::AccountId],
+        dividends: &[AlphaBalance],
+    ) -> Vec<(Payee<T::AccountId>, Claim)> {
+        let mut earned = BTreeMap::new();
+        for (hotkey, dividend) in hotkeys.iter().zip(dividends) {
+            if *dividend > 0 {
+                Self::divide_dividend(netuid, hotkey, *dividend, &mut earned);
+            }
+        }
+        let mut claims = Vec::new();
+        for (hotkey, Earned { kept, burned }) in earned {
+            let claim = Claim {
+                alpha: Self::hotkey_stake(&hotkey, netuid),
+                root: Self::hotkey_stake(&hotkey, ROOT),
+                dividend: kept,
+            };
+            claims.push((Payee::Validator(hotkey), claim));
+            if burned > 0 {
+                let dividend = burned;
+                claims.push((Payee::Nobody, Claim { dividend, ..claim }));
+            }
+        }
+        claims
+    }
+
+    /// Divides a validator's dividend with the parents whose stake helped to earn it.
+    fn divide_dividend(
+        netuid: NetUid,
+        hotkey: &T::AccountId,
+        dividend: AlphaBalance,
+        earned: &mut BTreeMap<T::AccountId, Earned>,
+    ) {
+        let tao_weight = Self::tao_weight();
+        let owner = Self::owner_of(hotkey);
+        let lenders = Self::lent_to(hotkey, netuid);
+        let lent: Vec<Lent> = lenders
             .iter()
-            .zip(dividends)
-            .map(|(hotkey, dividend)| Claim {
-                alpha: Self::hotkey_stake(hotkey, netuid),
-                root: Self::hotkey_stake(hotkey, ROOT),
-                dividend: *dividend,
+            .map(|(parent, stake)| {
+                let is_own = Self::owner_of(parent) == owner;
+                let (take, burn) = if is_own {
+                    (0, 0)
+                } else {
+                    (Self::childkey_take(hotkey, netuid), Self::childkey_burn())
+                };
+                Lent {
+                    stake: stake.weight(tao_weight),
+                    take,
+                    burn,
+                }
             })
-            .collect()
+            .collect();
+        let own = Self::kept_stake(hotkey, netuid).weight(tao_weight);
+        let family = split::family(dividend, own, &lent);
+        let mut add = |hotkey: &T::AccountId, kept: u64, burned: u64| {
+            let sum = earned.entry(hotkey.clone()).or_default();
+            sum.kept = sum.kept.saturating_add(kept);
+            sum.burned = sum.burned.saturating_add(burned);
+        };
+        add(hotkey, family.own, 0);
+        let parts = family.parents.iter().zip(&family.burned);
+        for ((parent, _), (kept, burned)) in lenders.iter().zip(parts) {
+            add(parent, *kept, *burned);
+        }
     }
 
     fn take_pending(netuid: NetUid) -> Pending {
@@ -232,7 +316,7 @@ impl<T: Config> Pallet<T> {
         let owner = Self::subnet_owner(netuid).zip(Self::subnet_owner_hotkey(netuid));
         match owner {
             Some((coldkey, hotkey)) => Self::credit_stake(&hotkey, &coldkey, netuid, amount),
-            None => Self::burn_alpha(netuid, amount),
+            None => Self::abandon_alpha(netuid, amount),
         }
     }
 
@@ -264,39 +348,62 @@ impl<T: Config> Pallet<T> {
                 kept_from_owner = kept_from_owner.saturating_add(*amount);
                 continue;
             }
-            let target = Self::auto_stake_destination(&owner, netuid);
-            Self::credit_stake(target.as_ref().unwrap_or(hotkey), &owner, netuid, *amount);
+            Self::pay_miner(netuid, hotkey, owner, *amount);
         }
         match RecycleOrBurn::<T>::get(netuid) {
-            RecycleOrBurnEnum::Burn => Self::burn_alpha(netuid, kept_from_owner),
-            RecycleOrBurnEnum::Recycle => Self::recycle_alpha(netuid, kept_from_owner),
+            RecycleOrBurnEnum::Burn => Self::abandon_alpha(netuid, kept_from_owner),
+            RecycleOrBurnEnum::Recycle => Self::unmint_alpha(netuid, kept_from_owner),
         }
-        Self::burn_alpha(netuid, available.saturating_sub(paid));
+        Self::abandon_alpha(netuid, available.saturating_sub(paid));
         let fraction =
             economics::fixed::Fixed::ratio(u128::from(kept_from_owner), u128::from(paid));
         let bits = fraction.to_bits();
         MinerBurned::<T>::insert(netuid, FixedU128 { bits });
     }
 
+    fn pay_miner(netuid: NetUid, hotkey: &T::AccountId, owner: T::AccountId, amount: u64) {
+        let Some(destination) = Self::auto_stake_destination(&owner, netuid) else {
+            Self::credit_stake(hotkey, &owner, netuid, amount);
+            return;
+        };
+        Self::credit_stake(&destination, &owner, netuid, amount);
+        if amount > 0 {
+            Self::deposit_event(Event::AutoStakeAdded {
+                netuid,
+                destination,
+                hotkey: hotkey.clone(),
+                owner,
+                incentive: amount,
+            });
+        }
+    }
+
     fn pay_validators(
         netuid: NetUid,
-        hotkeys: &[T::AccountId],
-        claims: &[Claim],
+        claims: Vec<(Payee<T::AccountId>, Claim)>,
         for_alpha: AlphaBalance,
         for_root: AlphaBalance,
     ) {
-        let (parts, rest) = split::dividends(for_alpha, for_root, Self::tao_weight(), claims);
+        let (payees, claims): (Vec<_>, Vec<_>) = claims.into_iter().unzip();
+        let (parts, rest) = split::dividends(for_alpha, for_root, Self::tao_weight(), &claims);
         Self::forget_dividends(netuid);
-        for (hotkey, part) in hotkeys.iter().zip(&parts) {
-            Self::pay_validator(netuid, hotkey, part.alpha, part.root);
+        for (payee, part) in payees.iter().zip(&parts) {
+            match payee {
+                Payee::Validator(hotkey) => {
+                    Self::pay_validator(netuid, hotkey, part.alpha, part.root);
+                }
+                Payee::Nobody => {
+                    Self::unmint_alpha(netuid, part.alpha.saturating_add(part.root));
+                }
+            }
         }
         if parts.iter().any(|part| part.alpha > 0) {
-            Self::burn_alpha(netuid, rest.alpha);
+            Self::abandon_alpha(netuid, rest.alpha);
         } else {
             PendingValidatorEmission::<T>::insert(netuid, rest.alpha);
         }
         if parts.iter().any(|part| part.root > 0) {
-            Self::burn_alpha(netuid, rest.root);
+            Self::abandon_alpha(netuid, rest.root);
         } else {
             PendingRootAlphaDivs::<T>::insert(netuid, rest.root);
         }
@@ -312,7 +419,7 @@ impl<T: Config> Pallet<T> {
             return;
         }
         let Some(owner) = Self::owner_of(hotkey) else {
-            Self::burn_alpha(netuid, alpha.saturating_add(root));
+            Self::abandon_alpha(netuid, alpha.saturating_add(root));
             return;
         };
         let take = Self::take_of(hotkey);
@@ -329,11 +436,24 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Drops the last epoch's dividends, of at most as many hotkeys as the subnet had uids.
+    /// Drops the last epoch's dividends.
     fn forget_dividends(netuid: NetUid) {
-        let limit = u32::from(UIDS_MAX);
-        let alpha = AlphaDividendsPerSubnet::<T>::clear_prefix(netuid, limit, None);
-        let root = RootAlphaDividendsPerSubnet::<T>::clear_prefix(netuid, limit, None);
+        let alpha = AlphaDividendsPerSubnet::<T>::clear_prefix(netuid, PAYEES_MAX, None);
+        let root = RootAlphaDividendsPerSubnet::<T>::clear_prefix(netuid, PAYEES_MAX, None);
         debug_assert!(alpha.maybe_cursor.is_none() && root.maybe_cursor.is_none());
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Drops what waited to be paid in a subnet that is removed, and what was paid last.
+    pub(crate) fn forget_pay(netuid: NetUid) {
+        PendingServerEmission::<T>::remove(netuid);
+        PendingValidatorEmission::<T>::remove(netuid);
+        PendingRootAlphaDivs::<T>::remove(netuid);
+        PendingOwnerCut::<T>::remove(netuid);
+        MinerBurned::<T>::remove(netuid);
+        RecycleOrBurn::<T>::remove(netuid);
+        OwnerCutEnabled::<T>::remove(netuid);
+        Self::forget_dividends(netuid);
     }
 }

@@ -187,12 +187,12 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Takes alpha that is outside the pool and nobody's out of existence.
-    pub(crate) fn recycle_alpha(netuid: NetUid, alpha: AlphaBalance) {
+    pub(crate) fn unmint_alpha(netuid: NetUid, alpha: AlphaBalance) {
         SubnetAlphaOut::<T>::mutate(netuid, |out| *out = out.saturating_sub(alpha));
     }
 
     /// Leaves alpha that is outside the pool with nobody for ever.
-    pub(crate) fn burn_alpha(netuid: NetUid, alpha: AlphaBalance) {
+    pub(crate) fn abandon_alpha(netuid: NetUid, alpha: AlphaBalance) {
         SubnetAlphaBurned::<T>::mutate(netuid, |burned| *burned = burned.saturating_add(alpha));
     }
 
@@ -224,7 +224,7 @@ impl<T: Config> Pallet<T> {
             return;
         }
         SubnetAlphaIn::<T>::insert(netuid, quote.pool.alpha);
-        Self::recycle_alpha(netuid, quote.paid);
+        Self::unmint_alpha(netuid, quote.paid);
         Self::count_volume(netuid, quote.received);
     }
 
@@ -234,5 +234,16 @@ impl<T: Config> Pallet<T> {
 
     fn is_stable(netuid: NetUid) -> bool {
         Self::subnet_mechanism(netuid) == 0
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Drops the books of alpha of a subnet that is removed.
+    pub(crate) fn forget_pool(netuid: NetUid) {
+        SubnetAlphaIn::<T>::remove(netuid);
+        SubnetAlphaOut::<T>::remove(netuid);
+        SubnetProtocolAlpha::<T>::remove(netuid);
+        SubnetAlphaBurned::<T>::remove(netuid);
+        SubnetVolume::<T>::remove(netuid);
     }
 }

@@ -1,6 +1,6 @@
 //! When somebody last did something that may not be done often.
 
-use crate::*;
+use crate::{sweep::Sweep, *};
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
 use parity_scale_codec::DecodeWithMemTracking;
 
@@ -14,6 +14,10 @@ mod rate_limit_storage {
     /// Blocks between two delegate take increases of one hotkey.
     #[pallet::storage]
     pub type TxDelegateTakeRateLimit<T> = StorageValue<_, u64, ValueQuery, ConstU64<216_000>>;
+
+    /// Blocks between two raises of one hotkey's take for parents in one subnet.
+    #[pallet::storage]
+    pub type TxChildkeyTakeRateLimit<T> = StorageValue<_, u64, ValueQuery, ConstU64<216_000>>;
 
     /// Blocks between two key changes of one coldkey.
     #[pallet::storage]
@@ -43,6 +47,33 @@ pub enum RateLimitKey<AccountId> {
     DelegateTake(AccountId),
     /// A hotkey's publication of its axon or prometheus address.
     Serving(NetUid, AccountId, ServedKind),
+    /// A hotkey's choice of children.
+    SetChildren(NetUid, AccountId),
+    /// A hotkey's raise of its take for parents.
+    SetChildkeyTake(NetUid, AccountId),
+    /// An owner's trim of a subnet's uids.
+    MaxUidsTrimming(NetUid),
+    /// An owner's choice of how many mechanisms a subnet has.
+    MechanismCount(NetUid),
+    /// An owner's choice of how pay is divided among them.
+    MechanismEmission(NetUid),
+}
+
+impl<AccountId> RateLimitKey<AccountId> {
+    /// The subnet on which it is limited, if it is one.
+    fn subnet(&self) -> Option<NetUid> {
+        match self {
+            Self::SetSNOwnerHotkey(netuid)
+            | Self::OwnerHyperparamUpdate(netuid, _)
+            | Self::Serving(netuid, ..)
+            | Self::SetChildren(netuid, _)
+            | Self::SetChildkeyTake(netuid, _)
+            | Self::MaxUidsTrimming(netuid)
+            | Self::MechanismCount(netuid)
+            | Self::MechanismEmission(netuid) => Some(*netuid),
+            Self::NetworkLastRegistered | Self::DelegateTake(_) => None,
+        }
+    }
 }
 
 /// Which address was published.
@@ -94,6 +125,17 @@ impl<T: Config> Pallet<T> {
         TxDelegateTakeRateLimit::<T>::put(blocks);
     }
 
+    /// Blocks between two raises of one hotkey's take for parents in one subnet.
+    pub(crate) fn childkey_take_interval() -> u64 {
+        TxChildkeyTakeRateLimit::<T>::get()
+    }
+
+    /// Sets the blocks between two raises of one hotkey's take for parents in one subnet.
+    pub(crate) fn set_childkey_take_interval(blocks: u64) {
+        TxChildkeyTakeRateLimit::<T>::put(blocks);
+        Self::deposit_event(Event::TxChildKeyTakeRateLimitSet(blocks));
+    }
+
     /// Sets the blocks between two key changes of one coldkey.
     pub fn set_tx_rate_limit(blocks: u64) {
         TxRateLimit::<T>::put(blocks);
@@ -120,6 +162,28 @@ impl<T: Config> Pallet<T> {
             Self::interval_passed(key, interval),
             Error::<T>::TxRateLimitExceeded
         );
+        Self::ensure_window_open(netuid)
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Drops when anything was last done on a subnet that is removed.
+    pub(crate) fn sweep_rate_limits(netuid: NetUid, sweep: &mut Sweep) -> bool {
+        sweep.over(
+            LastRateLimitedBlock::<T>::iter_keys,
+            LastRateLimitedBlock::<T>::iter_keys_from,
+            |key| {
+                if key.subnet() != Some(netuid) {
+                    return 0;
+                }
+                LastRateLimitedBlock::<T>::remove(key);
+                1
+            },
+        )
+    }
+
+    /// Refuses shortly before an epoch of `netuid`.
+    pub fn ensure_window_open(netuid: NetUid) -> DispatchResult {
         let window = u64::from(AdminFreezeWindow::<T>::get());
         let remaining = Self::next_epoch_start_block(netuid)
             .map_or(u64::MAX, |next| next.saturating_sub(Self::block()));
@@ -128,5 +192,20 @@ impl<T: Config> Pallet<T> {
             Error::<T>::AdminActionProhibitedDuringWeightsWindow
         );
         Ok(())
+    }
+
+    /// Refuses what may not be done on `netuid` shortly before an epoch, nor by its owner more often
+    /// than once in `interval` blocks.
+    pub fn ensure_authority_may(
+        netuid: NetUid,
+        authority: Authority,
+        key: &RateLimitKey<T::AccountId>,
+        interval: u64,
+    ) -> DispatchResult {
+        ensure!(
+            authority == Authority::Root || Self::interval_passed(key, interval),
+            Error::<T>::TxRateLimitExceeded
+        );
+        Self::ensure_window_open(netuid)
     }
 }

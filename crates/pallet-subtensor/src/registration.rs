@@ -5,6 +5,8 @@
 //! The price of a seat is multiplied by [`BurnIncreaseMult`] with every registration and halves
 //! every [`BurnHalfLife`] blocks, within [`MinBurn`] and [`MaxBurn`]: it finds the rate at which
 //! people want to come. It is recycled: taken out of existence, for emission to mint again.
+//!
+//! Seats for work instead of TAO are in [`crate::work`].
 
 use crate::*;
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
@@ -53,25 +55,6 @@ mod registration_storage {
     #[pallet::storage]
     pub type NetworkRegistrationAllowed<T> =
         StorageMap<_, Identity, NetUid, bool, ValueQuery, ConstBool<true>>;
-
-    /// Whether each subnet takes newcomers by proof of work; never as yet.
-    #[pallet::storage]
-    pub type NetworkPowRegistrationAllowed<T> = StorageMap<_, Identity, NetUid, bool, ValueQuery>;
-
-    /// Difficulty of a proof of work; the highest while there is none.
-    #[pallet::storage]
-    pub type Difficulty<T> =
-        StorageMap<_, Identity, NetUid, u64, ValueQuery, ConstU64<{ u64::MAX }>>;
-
-    /// Lowest difficulty of a proof of work.
-    #[pallet::storage]
-    pub type MinDifficulty<T> =
-        StorageMap<_, Identity, NetUid, u64, ValueQuery, ConstU64<{ u64::MAX }>>;
-
-    /// Highest difficulty of a proof of work.
-    #[pallet::storage]
-    pub type MaxDifficulty<T> =
-        StorageMap<_, Identity, NetUid, u64, ValueQuery, ConstU64<{ u64::MAX }>>;
 }
 
 /// 1.26 with 64 fractional bits.
@@ -119,15 +102,6 @@ impl<T: Config> Pallet<T> {
         NetworkRegistrationAllowed::<T>::get(netuid)
     }
 
-    /// Current, lowest and highest difficulty of a proof of work on `netuid`.
-    pub fn difficulty(netuid: NetUid) -> (u64, u64, u64) {
-        (
-            Difficulty::<T>::get(netuid),
-            MinDifficulty::<T>::get(netuid),
-            MaxDifficulty::<T>::get(netuid),
-        )
-    }
-
     /// Seats `hotkey` on `netuid` at the price of the moment, if that is at most `price_max`.
     pub(crate) fn do_burned_register(
         coldkey: &T::AccountId,
@@ -171,6 +145,7 @@ impl<T: Config> Pallet<T> {
                 Self::replace_neuron(ROOT, uid, hotkey);
                 uid
             };
+            Self::lend_to_owners(hotkey);
             Self::count_registration(ROOT);
             Self::deposit_event(Event::NeuronRegistered(ROOT, uid, hotkey.clone()));
             Ok(())
@@ -183,15 +158,21 @@ impl<T: Config> Pallet<T> {
             RegistrationsThisBlock::<T>::remove(netuid);
         }
         for netuid in Self::netuids() {
-            let half_life = u128::from(BurnHalfLife::<T>::get(netuid).max(1));
             let burn = Burn::<T>::get(netuid);
-            let fall = (u128::from(burn) * LN_2_BITS_32 / half_life) >> 32;
-            let fallen = burn.saturating_sub(u64::try_from(fall).unwrap_or(u64::MAX));
+            let fallen = Self::fallen_by_one_block(netuid, burn);
             // Most prices rest at their floor, where there is nothing to write.
             if fallen.max(MinBurn::<T>::get(netuid)) != burn {
                 Self::put_burn(netuid, fallen);
             }
+            Self::lower_difficulty(netuid);
         }
+    }
+
+    /// What is left after a block of a value that halves every [`BurnHalfLife`] blocks.
+    pub(crate) fn fallen_by_one_block(netuid: NetUid, value: u64) -> u64 {
+        let half_life = u128::from(BurnHalfLife::<T>::get(netuid).max(1));
+        let fall = (u128::from(value) * LN_2_BITS_32 / half_life) >> 32;
+        value.saturating_sub(u64::try_from(fall).unwrap_or(u64::MAX))
     }
 
     /// Writes the price with which a new subnet begins.
@@ -214,6 +195,21 @@ impl<T: Config> Pallet<T> {
             Self::registration_allowed(netuid),
             Error::<T>::SubNetRegistrationDisabled
         );
+        Self::ensure_newcomer(coldkey, netuid, hotkey)?;
+        let price = Self::burn(netuid);
+        ensure!(
+            Self::spendable(coldkey) >= price,
+            Error::<T>::NotEnoughBalanceToStake
+        );
+        Ok(price)
+    }
+
+    /// Refuses who comes when enough came in this block, holds a uid, or belongs to another coldkey.
+    pub(crate) fn ensure_newcomer(
+        coldkey: &T::AccountId,
+        netuid: NetUid,
+        hotkey: &T::AccountId,
+    ) -> Result<(), Error<T>> {
         ensure!(
             RegistrationsThisBlock::<T>::get(netuid) < Self::max_registrations_per_block(netuid),
             Error::<T>::TooManyRegistrationsThisBlock
@@ -226,12 +222,7 @@ impl<T: Config> Pallet<T> {
             Self::may_own(coldkey, hotkey),
             Error::<T>::NonAssociatedColdKey
         );
-        let price = Self::burn(netuid);
-        ensure!(
-            Self::spendable(coldkey) >= price,
-            Error::<T>::NotEnoughBalanceToStake
-        );
-        Ok(price)
+        Ok(())
     }
 
     fn root_seat_to_evict(newcomer: &T::AccountId) -> Result<u16, DispatchError> {
@@ -248,11 +239,16 @@ impl<T: Config> Pallet<T> {
     }
 
     fn count_registration(netuid: NetUid) {
-        RegistrationsThisBlock::<T>::mutate(netuid, |count| *count = count.saturating_add(1));
-        let multiplier = BurnIncreaseMult::<T>::get(netuid).bits;
+        let multiplier = Self::count_newcomer(netuid);
         let price = u128::from(Burn::<T>::get(netuid));
-        let raised = economics::fixed::mul_div(price, multiplier, 1 << 64);
+        let raised = economics::fixed::mul_div(price, multiplier.bits, 1 << 64);
         Self::put_burn(netuid, u64::try_from(raised).unwrap_or(u64::MAX));
+    }
+
+    /// Counts a registration of this block; returns what its price is multiplied by for the next.
+    pub(crate) fn count_newcomer(netuid: NetUid) -> FixedU128 {
+        RegistrationsThisBlock::<T>::mutate(netuid, |count| *count = count.saturating_add(1));
+        BurnIncreaseMult::<T>::get(netuid)
     }
 }
 
@@ -272,10 +268,22 @@ impl<T: Config> Pallet<T> {
             H::MaxBurn(value) => MaxBurn::<T>::insert(netuid, value),
             H::BurnHalfLife(value) => BurnHalfLife::<T>::insert(netuid, value),
             H::BurnIncreaseMult(value) => BurnIncreaseMult::<T>::insert(netuid, value),
-            H::Difficulty(value) => Difficulty::<T>::insert(netuid, value),
-            H::MinDifficulty(value) => MinDifficulty::<T>::insert(netuid, value),
-            H::MaxDifficulty(value) => MaxDifficulty::<T>::insert(netuid, value),
-            _ => {}
+            work => Self::write_work(netuid, work),
         }
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Drops the prices of seats on a subnet that is removed.
+    pub(crate) fn forget_prices(netuid: NetUid) {
+        Burn::<T>::remove(netuid);
+        MinBurn::<T>::remove(netuid);
+        MaxBurn::<T>::remove(netuid);
+        BurnHalfLife::<T>::remove(netuid);
+        BurnIncreaseMult::<T>::remove(netuid);
+        CollateralLockShare::<T>::remove(netuid);
+        RegistrationsThisBlock::<T>::remove(netuid);
+        MaxRegistrationsPerBlock::<T>::remove(netuid);
+        NetworkRegistrationAllowed::<T>::remove(netuid);
     }
 }

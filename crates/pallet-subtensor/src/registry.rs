@@ -172,12 +172,7 @@ impl<T: Config> Pallet<T> {
 
     /// Gives `hotkey` a uid that another held.
     pub(crate) fn replace_neuron(netuid: NetUid, uid: u16, hotkey: &T::AccountId) {
-        if let Some(old) = Keys::<T>::get(netuid, uid) {
-            Uids::<T>::remove(netuid, &old);
-            IsNetworkMember::<T>::remove(&old, netuid);
-            Self::forget_addresses(netuid, &old);
-            Self::forget_commits(netuid, &old);
-        }
+        Self::unseat(netuid, uid);
         Self::clear_opinions(netuid, uid);
         Self::clear_results(netuid, uid);
         Self::seat(netuid, uid, hotkey);
@@ -200,7 +195,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Uids of the owner's hotkeys that are never pruned: the named one, then the oldest.
-    fn immortal_uids(netuid: NetUid) -> Vec<u16> {
+    pub(crate) fn immortal_uids(netuid: NetUid) -> Vec<u16> {
         let limit = usize::from(Self::immune_owner_uids_limit(netuid));
         let Some(owner) = Self::subnet_owner(netuid) else {
             return Vec::new();
@@ -223,6 +218,65 @@ impl<T: Config> Pallet<T> {
         Uids::<T>::insert(netuid, hotkey, uid);
         IsNetworkMember::<T>::insert(hotkey, netuid, true);
         BlockAtRegistration::<T>::insert(netuid, uid, Self::block());
-        Self::set_last_update(netuid, uid);
+        for index in Self::storage_indices(netuid) {
+            Self::set_last_update(index, uid);
+        }
+    }
+
+    /// Takes a uid from its hotkey, with what the hotkey published.
+    fn unseat(netuid: NetUid, uid: u16) {
+        if let Some(hotkey) = Keys::<T>::take(netuid, uid) {
+            Uids::<T>::remove(netuid, &hotkey);
+            IsNetworkMember::<T>::remove(&hotkey, netuid);
+            Self::forget_addresses(netuid, &hotkey);
+            Self::forget_commits(netuid, &hotkey);
+        }
+    }
+
+    /// Takes the last uid of a subnet that is removed from its hotkey; returns whether there was
+    /// one.
+    pub(crate) fn unseat_last(netuid: NetUid) -> bool {
+        let Some(last) = Self::neuron_count(netuid).checked_sub(1) else {
+            return false;
+        };
+        Self::unseat(netuid, last);
+        BlockAtRegistration::<T>::remove(netuid, last);
+        Self::drop_rows(netuid, last);
+        SubnetworkN::<T>::insert(netuid, last);
+        true
+    }
+
+    /// Drops how many neurons a subnet that is removed had: zero, when all were unseated.
+    pub(crate) fn forget_registry(netuid: NetUid) {
+        SubnetworkN::<T>::remove(netuid);
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Keeps only the neurons in `kept`, ascending uids, and numbers them from zero; `removed` names
+    /// the others.
+    pub(crate) fn renumber_neurons(netuid: NetUid, kept: &[u16], removed: &[u16]) {
+        let count = Self::neuron_count(netuid);
+        for uid in removed {
+            Self::unseat(netuid, *uid);
+            Self::drop_rows(netuid, *uid);
+        }
+        // Ascending, so that the place a neuron moves to is empty by then.
+        for (new, old) in (0u16..)
+            .zip(kept.iter().copied())
+            .filter(|(new, old)| new != old)
+        {
+            let since = BlockAtRegistration::<T>::take(netuid, old);
+            BlockAtRegistration::<T>::insert(netuid, new, since);
+            if let Some(hotkey) = Keys::<T>::take(netuid, old) {
+                Uids::<T>::insert(netuid, &hotkey, new);
+                Keys::<T>::insert(netuid, new, hotkey);
+            }
+        }
+        let left = u16::try_from(kept.len()).unwrap_or(count);
+        for uid in left..count {
+            BlockAtRegistration::<T>::remove(netuid, uid);
+        }
+        SubnetworkN::<T>::insert(netuid, left);
     }
 }

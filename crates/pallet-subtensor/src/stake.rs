@@ -15,7 +15,7 @@
 //!   is zero.
 //! * Nobody's stake falls by what another puts in or takes out.
 
-use crate::*;
+use crate::{sweep::Sweep, *};
 use economics::fixed::mul_div;
 use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
 use sp_runtime::Vec;
@@ -123,14 +123,10 @@ impl<T: Config> Pallet<T> {
             .collect()
     }
 
-    /// What `hotkey` counts for in the epochs of `netuid`, in rao: its alpha and the weighted part
-    /// of its root stake.
+    /// What `hotkey` counts for in the epochs of `netuid`, in rao: the alpha that it works with, and
+    /// the weighted part of the root stake that it works with.
     pub fn stake_weight_of(hotkey: &T::AccountId, netuid: NetUid) -> u64 {
-        economics::split::stake_weight(
-            Self::hotkey_stake(hotkey, netuid),
-            Self::hotkey_stake(hotkey, ROOT),
-            Self::tao_weight(),
-        )
+        Self::working_stake(hotkey, netuid).weight(Self::tao_weight())
     }
 
     /// Stakes `amount`, which must be outside the pool and nobody's, for `coldkey` on `hotkey`.
@@ -218,29 +214,36 @@ impl<T: Config> Pallet<T> {
             left => TotalHotkeyAlpha::<T>::insert(hotkey, netuid, left),
         }
         TotalAlphaStaked::<T>::mutate(netuid, |sum| *sum = sum.saturating_sub(amount));
+        Self::queue_threshold_check(hotkey);
         Ok(())
     }
 
     /// Pays `amount` to all stakers of `hotkey` pro rata, or to its owner when it has none.
     ///
-    /// Also to its owner when a share would come to be worth more than 2⁻¹⁶ rao: then what is staked
-    /// is dust beside the pay, and whoever stakes next would lose by rounding.
+    /// Nobody gets it when a share would come to be worth more than 2⁻¹⁶ rao: whoever stakes next would lose
+    /// by rounding. Only an owner who keeps taking all but dust out brings shares there, so it is not the
+    /// owner's.
     pub(crate) fn credit_stakers(hotkey: &T::AccountId, netuid: NetUid, amount: AlphaBalance) {
         let total = TotalHotkeyAlpha::<T>::get(hotkey, netuid);
         let raised = u128::from(total.saturating_add(amount));
         let shares = TotalHotkeyShares::<T>::get(hotkey, netuid);
         if total > 0 && shares >= raised.saturating_mul(SHARES_PER_RAO_MIN) {
             Self::add_to_total(hotkey, netuid, amount);
-        } else if let Some(owner) = Self::owner_of(hotkey) {
+        } else if total == 0
+            && let Some(owner) = Self::owner_of(hotkey)
+        {
             Self::credit_stake(hotkey, &owner, netuid, amount);
         } else {
-            Self::burn_alpha(netuid, amount);
+            Self::abandon_alpha(netuid, amount);
         }
     }
 
     fn add_to_total(hotkey: &T::AccountId, netuid: NetUid, amount: AlphaBalance) {
         TotalHotkeyAlpha::<T>::mutate(hotkey, netuid, |sum| *sum = sum.saturating_add(amount));
         TotalAlphaStaked::<T>::mutate(netuid, |sum| *sum = sum.saturating_add(amount));
+        if ChildkeyThresholdSuspended::<T>::contains_key(hotkey) {
+            Self::queue_threshold_check(hotkey);
+        }
     }
 
     fn worth_of(shares: u128, hotkey: &T::AccountId, netuid: NetUid) -> AlphaBalance {
@@ -266,4 +269,47 @@ pub(crate) enum StakeChange {
 fn div_ceil(a: u128, b: u128, c: u128) -> u128 {
     // With a ≤ c, ⌊a·b/c⌋ + ⌊(c − a)·b/c⌋ is b, or b − 1 when the division leaves a remainder.
     b - mul_div(c - a, b, c)
+}
+
+impl<T: Config> Pallet<T> {
+    /// Visits every stake: hotkey, coldkey, subnet.
+    pub(crate) fn sweep_stakes(
+        sweep: &mut Sweep,
+        mut visit: impl FnMut(T::AccountId, T::AccountId, NetUid) -> u32,
+    ) -> bool {
+        sweep.over(
+            Alpha::<T>::iter_keys,
+            Alpha::<T>::iter_keys_from,
+            |(hotkey, coldkey, netuid)| visit(hotkey, coldkey, netuid),
+        )
+    }
+
+    /// What is staked on `hotkey` in `netuid`, and in how many shares.
+    pub(crate) fn stake_and_shares(hotkey: &T::AccountId, netuid: NetUid) -> (AlphaBalance, u128) {
+        let total = TotalHotkeyAlpha::<T>::get(hotkey, netuid);
+        (total, TotalHotkeyShares::<T>::get(hotkey, netuid))
+    }
+
+    /// How many of them are of `coldkey`.
+    pub(crate) fn shares_of(hotkey: &T::AccountId, coldkey: &T::AccountId, netuid: NetUid) -> u128 {
+        Alpha::<T>::get((hotkey, coldkey, netuid))
+    }
+
+    /// Takes all of a stake off the books; the amount is then outside the pool and nobody's.
+    pub(crate) fn close_stake(
+        hotkey: &T::AccountId,
+        coldkey: &T::AccountId,
+        netuid: NetUid,
+    ) -> AlphaBalance {
+        let stake = Self::stake_of(hotkey, coldkey, netuid);
+        match Self::debit_stake(hotkey, coldkey, netuid, stake) {
+            Ok(()) => stake,
+            Err(_) => 0,
+        }
+    }
+
+    /// Drops the sum of the stakes of a subnet that is removed: zero, when all were taken out.
+    pub(crate) fn forget_total_staked(netuid: NetUid) {
+        TotalAlphaStaked::<T>::remove(netuid);
+    }
 }

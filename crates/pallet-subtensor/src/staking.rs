@@ -1,13 +1,17 @@
-//! What coldkeys do with stake: put it in, take it out, move it.
+//! What coldkeys do with stake: put it in, take it out.
 //!
 //! Staking buys a subnet's alpha from its pool; unstaking sells it. A limit is a price in rao of
 //! TAO per alpha that the pool must not pass; with `allow_partial` as much as fits is traded,
-//! without it all or nothing. Moving between two subnets sells and buys; within one it only changes
-//! who holds the alpha, and costs nothing.
+//! without it all or nothing. Moving stake is [`crate::moves`]'.
+//!
+//! Where a least nomination is set, unstaking from another's hotkey takes the rest out as well when
+//! it is worth less than that.
 
 use crate::*;
 use economics::pool::Side;
-use frame_support::{pallet_macros::pallet_section, pallet_prelude::*};
+use frame_support::{
+    pallet_macros::pallet_section, pallet_prelude::*, storage::with_storage_layer,
+};
 use sp_runtime::DispatchError;
 
 #[pallet_section]
@@ -16,17 +20,9 @@ mod staking_storage {
     #[pallet::storage]
     pub type TransferToggle<T> = StorageMap<_, Identity, NetUid, bool, ValueQuery, ConstBool<true>>;
 
-    /// Hotkey to which a coldkey's pay as a miner is staked on each subnet, if not the miner's own.
+    /// Least worth of a stake on another's hotkey, in millionths of [`STAKE_MIN`].
     #[pallet::storage]
-    pub type AutoStakeDestination<T: Config> = StorageDoubleMap<
-        _,
-        Blake2_128Concat,
-        T::AccountId,
-        Identity,
-        NetUid,
-        T::AccountId,
-        OptionQuery,
-    >;
+    pub type NominatorMinRequiredStake<T> = StorageValue<_, u64, ValueQuery>;
 }
 
 /// Least TAO worth staking, in rao.
@@ -41,41 +37,33 @@ pub struct PriceLimit {
     pub allow_partial: bool,
 }
 
-/// From where to where stake moves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StakeRoute<AccountId> {
-    /// Hotkey it leaves.
-    pub origin_hotkey: AccountId,
-    /// Subnet it leaves.
-    pub origin_netuid: NetUid,
-    /// Coldkey it goes to.
-    pub destination_coldkey: AccountId,
-    /// Hotkey it goes to.
-    pub destination_hotkey: AccountId,
-    /// Subnet it goes to.
-    pub destination_netuid: NetUid,
-}
-
 impl<T: Config> Pallet<T> {
-    /// Hotkey to which the pay of `coldkey` as a miner on `netuid` is staked, if not the miner's
-    /// own.
-    pub fn auto_stake_destination(coldkey: &T::AccountId, netuid: NetUid) -> Option<T::AccountId> {
-        AutoStakeDestination::<T>::get(coldkey, netuid)
-    }
-
     /// Whether stake of `netuid` may pass between coldkeys.
     pub fn transfers_enabled(netuid: NetUid) -> bool {
         TransferToggle::<T>::get(netuid)
     }
 
-    /// Stakes `tao` of `coldkey` on `hotkey` in `netuid`.
+    /// Least worth of a stake on another's hotkey, in rao of TAO.
+    pub fn nomination_min() -> TaoBalance {
+        let millionths = u128::from(NominatorMinRequiredStake::<T>::get());
+        let least = millionths * u128::from(STAKE_MIN) / 1_000_000;
+        TaoBalance::try_from(least).unwrap_or(TaoBalance::MAX)
+    }
+
+    /// Sets the least worth of a stake on another's hotkey, in millionths of [`STAKE_MIN`]. Smaller
+    /// ones stay until something is unstaked from them.
+    pub fn set_nomination_min(millionths: u64) {
+        NominatorMinRequiredStake::<T>::put(millionths);
+    }
+
+    /// Stakes `tao` of `coldkey` on `hotkey` in `netuid`; returns the alpha bought.
     pub(crate) fn do_add_stake(
         coldkey: &T::AccountId,
         hotkey: &T::AccountId,
         netuid: NetUid,
         tao: TaoBalance,
         limit: Option<PriceLimit>,
-    ) -> DispatchResult {
+    ) -> Result<AlphaBalance, DispatchError> {
         Self::ensure_tradable(netuid)?;
         Self::ensure_hotkey_exists(hotkey)?;
         let tao = Self::amount_within(netuid, Side::Buy, tao, limit)?;
@@ -96,7 +84,7 @@ impl<T: Config> Pallet<T> {
             netuid,
             quote.fee,
         ));
-        Ok(())
+        Ok(quote.received)
     }
 
     /// Unstakes `alpha` of `coldkey` from `hotkey` in `netuid`.
@@ -115,20 +103,46 @@ impl<T: Config> Pallet<T> {
             Error::<T>::NotEnoughStakeToWithdraw
         );
         let alpha = Self::amount_within(netuid, Side::Sell, alpha, limit)?;
-        frame_support::storage::with_storage_layer(|| {
-            Self::debit_stake(hotkey, coldkey, netuid, alpha)?;
-            let quote = Self::sell_alpha(coldkey, netuid, alpha)?;
-            ensure!(quote.received > 0, Error::<T>::AmountTooLow);
-            Self::deposit_event(Event::StakeRemoved(
-                coldkey.clone(),
-                hotkey.clone(),
-                quote.received,
-                alpha,
-                netuid,
-                quote.fee,
-            ));
+        with_storage_layer(|| {
+            Self::sell_stake(coldkey, hotkey, netuid, alpha)?;
+            let left = Self::stake_of(hotkey, coldkey, netuid);
+            if left > 0 && Self::is_small_nomination(coldkey, hotkey, netuid, left) {
+                // What is too little to be sold stays.
+                let _swept_or_left =
+                    with_storage_layer(|| Self::sell_stake(coldkey, hotkey, netuid, left));
+            }
             Ok(())
         })
+    }
+
+    fn sell_stake(
+        coldkey: &T::AccountId,
+        hotkey: &T::AccountId,
+        netuid: NetUid,
+        alpha: AlphaBalance,
+    ) -> DispatchResult {
+        Self::debit_stake(hotkey, coldkey, netuid, alpha)?;
+        let quote = Self::sell_alpha(coldkey, netuid, alpha)?;
+        ensure!(quote.received > 0, Error::<T>::AmountTooLow);
+        Self::deposit_event(Event::StakeRemoved(
+            coldkey.clone(),
+            hotkey.clone(),
+            quote.received,
+            alpha,
+            netuid,
+            quote.fee,
+        ));
+        Ok(())
+    }
+
+    fn is_small_nomination(
+        coldkey: &T::AccountId,
+        hotkey: &T::AccountId,
+        netuid: NetUid,
+        alpha: AlphaBalance,
+    ) -> bool {
+        Self::owner_of(hotkey).as_ref() != Some(coldkey)
+            && Self::alpha_price(netuid).of(alpha) < Self::nomination_min()
     }
 
     /// Unstakes all that `coldkey` has on `hotkey`, leaving what cannot be sold now.
@@ -140,6 +154,7 @@ impl<T: Config> Pallet<T> {
         Self::ensure_hotkey_exists(hotkey)?;
         let mut last = Ok(());
         let mut sold = false;
+        let before = Self::spendable(coldkey);
         for netuid in Self::netuids() {
             if netuid == ROOT && scope == UnstakeScope::AlphaOnly {
                 continue;
@@ -153,80 +168,11 @@ impl<T: Config> Pallet<T> {
                 Err(error) => last = Err(error),
             }
         }
-        if sold { Ok(()) } else { last }
-    }
-
-    /// Moves `alpha` of `coldkey` along `route`; returns the TAO it was worth on the way.
-    pub(crate) fn do_move_stake(
-        coldkey: &T::AccountId,
-        route: &StakeRoute<T::AccountId>,
-        alpha: AlphaBalance,
-        limit: Option<PriceLimit>,
-    ) -> Result<TaoBalance, DispatchError> {
-        let (origin, destination) = (route.origin_netuid, route.destination_netuid);
-        Self::ensure_tradable(origin)?;
-        Self::ensure_tradable(destination)?;
-        Self::ensure_hotkey_exists(&route.origin_hotkey)?;
-        Self::ensure_hotkey_exists(&route.destination_hotkey)?;
-        let is_gift = route.destination_coldkey != *coldkey;
-        if is_gift {
-            let allowed = Self::transfers_enabled(origin) && Self::transfers_enabled(destination);
-            ensure!(allowed, Error::<T>::TransferDisallowed);
+        let received = Self::spendable(coldkey).saturating_sub(before);
+        if scope == UnstakeScope::AlphaOnly && received >= STAKE_MIN {
+            Self::do_add_stake(coldkey, hotkey, ROOT, received, None)?;
         }
-        // Nobody can fill another's list: gifts leave half of it.
-        let most = STAKING_HOTKEYS_MAX / if is_gift { 2 } else { 1 };
-        Self::ensure_may_stake_on(&route.destination_coldkey, &route.destination_hotkey, most)?;
-        ensure!(alpha > 0, Error::<T>::AmountTooLow);
-        ensure!(
-            alpha <= Self::stake_of(&route.origin_hotkey, coldkey, origin),
-            Error::<T>::NotEnoughStakeToWithdraw
-        );
-        frame_support::storage::with_storage_layer(|| {
-            let (received, worth) = if origin == destination {
-                let worth = Self::alpha_price(origin).of(alpha);
-                ensure!(!is_gift || worth >= STAKE_MIN, Error::<T>::AmountTooLow);
-                Self::debit_stake(&route.origin_hotkey, coldkey, origin, alpha)?;
-                (alpha, worth)
-            } else {
-                let alpha = Self::exchange_within(origin, destination, alpha, limit)?;
-                Self::debit_stake(&route.origin_hotkey, coldkey, origin, alpha)?;
-                let (sale, purchase) = Self::exchange_alpha(origin, destination, alpha)?;
-                let enough = sale.received >= STAKE_MIN && purchase.received > 0;
-                ensure!(enough, Error::<T>::AmountTooLow);
-                (purchase.received, sale.received)
-            };
-            Self::credit_stake(
-                &route.destination_hotkey,
-                &route.destination_coldkey,
-                destination,
-                received,
-            );
-            Ok(worth)
-        })
-    }
-
-    /// Sends the pay of `coldkey` as a miner on `netuid` to another hotkey from now on.
-    pub(crate) fn do_set_auto_stake(
-        coldkey: &T::AccountId,
-        netuid: NetUid,
-        hotkey: &T::AccountId,
-    ) -> DispatchResult {
-        ensure!(Self::subnet_exists(netuid), Error::<T>::SubnetNotExists);
-        ensure!(
-            Self::uid_of(netuid, hotkey).is_some(),
-            Error::<T>::HotKeyNotRegisteredInSubNet
-        );
-        ensure!(
-            AutoStakeDestination::<T>::get(coldkey, netuid).as_ref() != Some(hotkey),
-            Error::<T>::SameAutoStakeHotkeyAlreadySet
-        );
-        AutoStakeDestination::<T>::insert(coldkey, netuid, hotkey);
-        Self::deposit_event(Event::AutoStakeDestinationSet {
-            coldkey: coldkey.clone(),
-            netuid,
-            hotkey: hotkey.clone(),
-        });
-        Ok(())
+        if sold { Ok(()) } else { last }
     }
 
     /// Lets stake of `netuid` pass between coldkeys, or stops it.
@@ -234,13 +180,13 @@ impl<T: Config> Pallet<T> {
         TransferToggle::<T>::insert(netuid, enabled);
     }
 
-    fn ensure_tradable(netuid: NetUid) -> DispatchResult {
+    pub(crate) fn ensure_tradable(netuid: NetUid) -> DispatchResult {
         ensure!(Self::subnet_exists(netuid), Error::<T>::SubnetNotExists);
         ensure!(Self::subtoken_enabled(netuid), Error::<T>::SubtokenDisabled);
         Ok(())
     }
 
-    fn ensure_hotkey_exists(hotkey: &T::AccountId) -> DispatchResult {
+    pub(crate) fn ensure_hotkey_exists(hotkey: &T::AccountId) -> DispatchResult {
         ensure!(
             Self::owner_of(hotkey).is_some(),
             Error::<T>::HotKeyAccountNotExists
@@ -267,44 +213,6 @@ impl<T: Config> Pallet<T> {
         ensure!(enough, Error::<T>::SlippageTooHigh);
         Ok(most)
     }
-
-    /// How much alpha may be exchanged while one alpha of the origin buys at least `limit` of the
-    /// destination's.
-    fn exchange_within(
-        origin: NetUid,
-        destination: NetUid,
-        alpha: AlphaBalance,
-        limit: Option<PriceLimit>,
-    ) -> Result<AlphaBalance, DispatchError> {
-        let Some(limit) = limit else {
-            return Ok(alpha);
-        };
-        let is_within = |alpha: AlphaBalance| -> bool {
-            let Ok(sale) = Self::quote(origin, Side::Sell, alpha) else {
-                return false;
-            };
-            let Ok(purchase) = Self::quote(destination, Side::Buy, sale.received) else {
-                return false;
-            };
-            let received = u128::from(purchase.received) * u128::from(RAO_PER_UNIT);
-            received >= u128::from(alpha) * u128::from(limit.price)
-        };
-        if is_within(alpha) {
-            return Ok(alpha);
-        }
-        ensure!(limit.allow_partial, Error::<T>::SlippageTooHigh);
-        let (mut within, mut beyond) = (0, alpha);
-        while beyond - within > 1 {
-            let middle = within + (beyond - within) / 2;
-            if is_within(middle) {
-                within = middle;
-            } else {
-                beyond = middle;
-            }
-        }
-        ensure!(within > 0, Error::<T>::SlippageTooHigh);
-        Ok(within)
-    }
 }
 
 /// Which stakes to take out.
@@ -314,4 +222,11 @@ pub(crate) enum UnstakeScope {
     Everything,
     /// Those on every subnet but root.
     AlphaOnly,
+}
+
+impl<T: Config> Pallet<T> {
+    /// Drops whether stake passed between coldkeys in a subnet that is removed.
+    pub(crate) fn forget_transfers(netuid: NetUid) {
+        TransferToggle::<T>::remove(netuid);
+    }
 }

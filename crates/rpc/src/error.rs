@@ -43,7 +43,9 @@ pub(crate) fn call(error: CallError) -> ErrorObjectOwned {
         CallError::Panicked { reason, .. } => {
             format!("Execution failed: Runtime panicked: {reason}")
         }
-        CallError::BadAnswer(_) => format!("Execution failed: {error}"),
+        CallError::BadAnswer(_) | CallError::BadArguments(_) => {
+            format!("Execution failed: {error}")
+        }
     };
     ErrorObjectOwned::owned(CLIENT, format!("Client error: {text}"), None::<()>)
 }

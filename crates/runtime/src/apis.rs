@@ -2,7 +2,12 @@
 
 use crate::{
     AccountId, Balance, Block, Executive, InherentDataExt, Nonce, Runtime, RuntimeCall, System,
-    TransactionPayment, VERSION,
+    TransactionPayment,
+    proxies::{
+        self,
+        view::{ProxyFilterInfo, ProxyTypeInfo},
+    },
+    versions,
     views::{
         Market,
         delegate::{self, DelegateInfo, Position},
@@ -10,11 +15,12 @@ use crate::{
         metagraph::Metagraph,
         neuron::{self, NeuronInfo, NeuronInfoLite},
         price::{self, SimSwapResult, SubnetPrice},
+        selective::SelectiveMetagraph,
         stake::{self, StakeAvailability, StakeInfo},
         subnet::{DynamicInfo, SubnetInfo, SubnetInfoV2, SubnetState},
     },
 };
-use frame_support::weights::Weight;
+use frame_support::{traits::Get, weights::Weight};
 use pallet_subtensor::{FixedU128, LockState};
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use sp_api::impl_runtime_apis;
@@ -31,7 +37,7 @@ use std::collections::BTreeMap;
 impl_runtime_apis! {
     impl sp_api::Core<Block> for Runtime {
         fn version() -> RuntimeVersion {
-            VERSION
+            versions::Current::get()
         }
 
         fn execute_block(block: <Block as BlockT>::LazyBlock) {
@@ -175,7 +181,23 @@ impl_runtime_apis! {
         }
 
         fn get_mechagraph(netuid: u16, mecid: u8) -> Option<Metagraph> {
-            if mecid == 0 { Metagraph::of(netuid) } else { None }
+            Metagraph::of_mechanism(netuid, mecid)
+        }
+
+        fn get_all_mechagraphs() -> Vec<Option<Metagraph>> {
+            Metagraph::of_every_mechanism()
+        }
+
+        fn get_selective_metagraph(netuid: u16, metagraph_indexes: Vec<u16>) -> Option<SelectiveMetagraph> {
+            SelectiveMetagraph::of_subnet(netuid, &metagraph_indexes)
+        }
+
+        fn get_selective_mechagraph(
+            netuid: u16,
+            subid: u8,
+            metagraph_indexes: Vec<u16>,
+        ) -> Option<SelectiveMetagraph> {
+            SelectiveMetagraph::of_mechanism(netuid, subid, &metagraph_indexes)
         }
 
         fn get_subnet_state(netuid: u16) -> Option<SubnetState> {
@@ -187,8 +209,7 @@ impl_runtime_apis! {
         }
 
         fn get_subnet_to_prune() -> Option<u16> {
-            // A new subnet is refused when there is no room; none makes room for it.
-            None
+            Market::network_to_prune()
         }
 
         fn get_next_epoch_start_block(netuid: u16) -> Option<u64> {
@@ -281,6 +302,12 @@ impl_runtime_apis! {
         }
     }
 
+    impl crate::interface::BeaconApi<Block> for Runtime {
+        fn wanted_heights() -> Vec<u32> {
+            <Market as crate::beacon::Sealed>::wanted()
+        }
+    }
+
     impl crate::interface::SubnetRegistrationRuntimeApi<Block> for Runtime {
         fn get_network_registration_cost() -> u64 {
             Market::network_lock_cost()
@@ -305,6 +332,16 @@ impl_runtime_apis! {
         }
     }
 
+    impl crate::interface::ProxyFilterRuntimeApi<Block> for Runtime {
+        fn get_proxy_types() -> Vec<ProxyTypeInfo> {
+            proxies::view::kinds()
+        }
+
+        fn get_proxy_filters(proxy_types: Option<Vec<u8>>) -> Vec<ProxyFilterInfo> {
+            proxies::view::filters(proxy_types)
+        }
+    }
+
     impl crate::interface::BetaBasketRuntimeApi<Block> for Runtime {
         fn get_root_basket_owed(coldkey: AccountId) -> u64 {
             stake::root_dividends_of(&coldkey)
@@ -314,8 +351,12 @@ impl_runtime_apis! {
             stake::root_dividends(&hotkey, &coldkey)
         }
 
-        fn get_root_basket_positions(_coldkey: AccountId) -> Vec<(AccountId, u64, u64)> {
-            Vec::new()
+        fn get_root_basket_positions(coldkey: AccountId) -> Vec<(AccountId, u64, u64)> {
+            stake::root_dividends_by_hotkey(&coldkey)
+        }
+
+        fn get_validator_basket(hotkey: AccountId) -> Vec<(u16, u64, u64)> {
+            stake::root_dividends_on(&hotkey)
         }
     }
 }

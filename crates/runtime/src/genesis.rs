@@ -4,6 +4,7 @@
 //! a network must share to the letter: the state built from it decides the genesis hash.
 
 use crate::{AccountId, Balance, RuntimeGenesisConfig, TAO};
+pub use pallet_subtensor::Crowd;
 use serde::{Deserialize, Serialize};
 use sp_core::{Pair, sr25519, storage::Storage};
 use sp_runtime::BuildStorage;
@@ -43,6 +44,14 @@ pub struct GenesisSpec {
     /// Public key to which wallets encrypt transactions until they are in a block, in hexadecimal; none when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shield_key: Option<String>,
+    /// The authorities' common public key, to which validators seal weights until a height, in hexadecimal; nothing is sealed
+    /// when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_key: Option<String>,
+    /// Subnets and neurons that are there from the beginning, whose keys nobody has, for measurements; none when absent.
+    /// Their owners open them at once, so it goes with a `start_call_delay` of zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crowd: Option<Crowd>,
 }
 
 fn default_tempo() -> u16 {
@@ -106,6 +115,8 @@ impl GenesisSpec {
             subnet_price: default_subnet_price(),
             start_call_delay: 0,
             shield_key: None,
+            group_key: None,
+            crowd: None,
         }
     }
 }
@@ -147,14 +158,20 @@ pub fn build(spec: &GenesisSpec) -> Result<Storage, Error> {
             crate::EXISTENTIAL_DEPOSIT
         )));
     }
-    let shield_key = match &spec.shield_key {
-        Some(key) => sp_core::bytes::from_hex(key)
-            .map_err(|reason| Error::Pallet(format!("the shield key: {reason:?}")))?,
-        None => Vec::new(),
-    };
+    ensure_room_for_crowd(spec)?;
+    let shield_key = key_bytes(spec.shield_key.as_deref(), "the shield key")?;
+    let group_key = key_bytes(spec.group_key.as_deref(), "the group key")?;
+    if !group_key.is_empty() && timelock::GroupKey::from_bytes(&group_key).is_none() {
+        let reason = "the group key is no point of BLS12-381's G2";
+        return Err(Error::Pallet(reason.into()));
+    }
     let config = RuntimeGenesisConfig {
         mev_shield: crate::shield::GenesisConfig {
             next_key: shield_key,
+            ..Default::default()
+        },
+        beacon: crate::beacon::GenesisConfig {
+            group_key,
             ..Default::default()
         },
         balances: pallet_balances::GenesisConfig {
@@ -173,9 +190,60 @@ pub fn build(spec: &GenesisSpec) -> Result<Storage, Error> {
             network_min_lock_cost: spec.subnet_price,
             start_call_delay: spec.start_call_delay,
             default_tempo: spec.tempo,
+            crowd: spec.crowd.clone(),
             ..Default::default()
         },
         ..Default::default()
     };
     config.build_storage().map_err(Error::Pallet)
+}
+
+fn ensure_room_for_crowd(spec: &GenesisSpec) -> Result<(), Error> {
+    let Some(crowd) = &spec.crowd else {
+        return Ok(());
+    };
+    if spec.start_call_delay > 0 {
+        let reason = "a crowd's subnets open at once: set start_call_delay to 0";
+        return Err(Error::Pallet(reason.into()));
+    }
+    let possible = crowd.ensure_possible();
+    possible.map_err(|reason| Error::Pallet(reason.into()))
+}
+
+/// A key's bytes; none where there is no key.
+fn key_bytes(hexadecimal: Option<&str>, what: &str) -> Result<Vec<u8>, Error> {
+    let Some(text) = hexadecimal else {
+        return Ok(Vec::new());
+    };
+    sp_core::bytes::from_hex(text).map_err(|reason| Error::Pallet(format!("{what}: {reason:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_that_begins_with_a_crowd_keeps_its_books() {
+        let crowd = |neurons| GenesisSpec {
+            crowd: Some(Crowd {
+                subnets: 3,
+                neurons,
+                validators: 4,
+            }),
+            ..GenesisSpec::development(250)
+        };
+        let storage = build(&crowd(12)).expect("a valid description");
+        sp_state_machine::TestExternalities::<sp_core::Blake2Hasher>::new(storage).execute_with(
+            || {
+                assert_eq!(crate::SubtensorModule::do_try_state(), Ok(()));
+                assert_eq!(crate::SubtensorModule::total_networks(), 4);
+            },
+        );
+        assert!(build(&crowd(5)).is_err(), "nobody is left to be a miner");
+        let late = GenesisSpec {
+            start_call_delay: 1,
+            ..crowd(12)
+        };
+        assert!(build(&late).is_err(), "its subnets could not open");
+    }
 }

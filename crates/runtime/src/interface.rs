@@ -5,12 +5,14 @@
 
 use crate::{
     AccountId,
+    proxies::view::{ProxyFilterInfo, ProxyTypeInfo},
     views::{
         delegate::{DelegateInfo, Position},
         hyperparameters::{HyperparamEntry, SubnetHyperparams, SubnetHyperparamsV2},
         metagraph::Metagraph,
         neuron::{NeuronInfo, NeuronInfoLite},
         price::{SimSwapResult, SubnetPrice},
+        selective::SelectiveMetagraph,
         stake::{StakeAvailability, StakeInfo},
         subnet::{DynamicInfo, SubnetInfo, SubnetInfoV2, SubnetState},
     },
@@ -45,6 +47,16 @@ sp_api::decl_runtime_apis! {
         fn get_metagraph(netuid: u16) -> Option<Metagraph>;
         /// The metagraph of one of a subnet's mechanisms; every subnet has one, numbered zero.
         fn get_mechagraph(netuid: u16, mecid: u8) -> Option<Metagraph>;
+        /// [`Self::get_mechagraph`] of every mechanism of every subnet.
+        fn get_all_mechagraphs() -> Vec<Option<Metagraph>>;
+        /// Those columns of a subnet's metagraph whose numbers are given.
+        fn get_selective_metagraph(netuid: u16, metagraph_indexes: Vec<u16>) -> Option<SelectiveMetagraph>;
+        /// Those columns of a mechanism's metagraph whose numbers are given.
+        fn get_selective_mechagraph(
+            netuid: u16,
+            subid: u8,
+            metagraph_indexes: Vec<u16>,
+        ) -> Option<SelectiveMetagraph>;
         /// The members of a subnet, column by column.
         fn get_subnet_state(netuid: u16) -> Option<SubnetState>;
         /// The hotkey on which a coldkey's miner income is staked.
@@ -110,6 +122,12 @@ sp_api::decl_runtime_apis! {
         fn get_hotkey_conviction(hotkey: AccountId, netuid: u16) -> FixedU128;
     }
 
+    /// Keys of heights; Stoa's own.
+    pub trait BeaconApi {
+        /// Heights up to this block whose keys are wanted, lowest first.
+        fn wanted_heights() -> Vec<u32>;
+    }
+
     /// The price of opening a subnet.
     pub trait SubnetRegistrationRuntimeApi {
         /// In rao, now.
@@ -128,6 +146,14 @@ sp_api::decl_runtime_apis! {
         fn sim_swap_alpha_for_tao(netuid: u16, alpha: u64) -> SimSwapResult;
     }
 
+    /// What kinds of proxies there are.
+    pub trait ProxyFilterRuntimeApi {
+        /// Every kind.
+        fn get_proxy_types() -> Vec<ProxyTypeInfo>;
+        /// What kinds grant: those with these numbers, or every one.
+        fn get_proxy_filters(proxy_types: Option<Vec<u8>>) -> Vec<ProxyFilterInfo>;
+    }
+
     /// What root stakers have earned in the subnets and not collected. Bittensor holds it in funds with shares of
     /// their own; here it is alpha owed, so there are amounts to claim, but no shares.
     pub trait BetaBasketRuntimeApi {
@@ -135,7 +161,9 @@ sp_api::decl_runtime_apis! {
         fn get_root_basket_owed(coldkey: AccountId) -> u64;
         /// What a coldkey's dividends on one hotkey are worth, in rao.
         fn get_basket_payout(hotkey: AccountId, coldkey: AccountId) -> u64;
-        /// Shares of funds a coldkey holds: whose, how many, and their worth in rao; always none.
+        /// What a coldkey has not collected on each hotkey: where, shares of a fund (there are none), and worth in rao.
         fn get_root_basket_positions(coldkey: AccountId) -> Vec<(AccountId, u64, u64)>;
+        /// What is not collected on a hotkey: subnet, alpha, and worth in rao.
+        fn get_validator_basket(hotkey: AccountId) -> Vec<(u16, u64, u64)>;
     }
 }

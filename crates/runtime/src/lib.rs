@@ -34,6 +34,7 @@
 #![allow(clippy::too_many_arguments, clippy::new_without_default)]
 
 pub mod aura;
+pub mod beacon;
 pub mod commitments;
 pub mod config;
 pub mod extrinsic;
@@ -41,9 +42,13 @@ pub mod free_calls;
 pub mod genesis;
 pub mod interface;
 pub mod limits;
+pub mod migrations;
+pub mod nesting;
+pub mod proxies;
 pub mod shield;
 pub mod signature;
 pub mod tasks;
+pub mod versions;
 pub mod views;
 
 mod apis;
@@ -83,12 +88,12 @@ pub const SS58_PREFIX: u16 = 42;
 /// One TAO in rao.
 pub const TAO: Balance = 1_000_000_000;
 
-/// Identifies the rules and the metadata layout of this build.
+/// Identifies the rules and the metadata layout of this build; see [`versions`] for the version that a chain is on.
 pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("node-subtensor"),
     impl_name: Cow::Borrowed("stoa"),
     authoring_version: 1,
-    spec_version: 2,
+    spec_version: 3,
     impl_version: 1,
     apis: RUNTIME_API_VERSIONS,
     transaction_version: 1,
@@ -114,11 +119,18 @@ frame_support::construct_runtime!(
         SubtensorModule: pallet_subtensor = 7,
         Utility: pallet_utility = 11,
         Sudo: pallet_sudo = 12,
+        Multisig: pallet_multisig = 13,
+        Preimage: pallet_preimage = 14,
+        Scheduler: pallet_scheduler = 15,
+        Proxy: pallet_proxy = 16,
         Commitments: commitments = 18,
         AdminUtils: pallet_admin_utils = 19,
+        Crowdloan: pallet_crowdloan = 27,
         MevShield: shield = 30,
         // Stoa's own, far from the places that Bittensor's chain fills next.
         Tasks: tasks = 100,
+        Beacon: beacon = 101,
+        Versions: versions = 102,
     }
 );
 

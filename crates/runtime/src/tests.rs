@@ -1,4 +1,5 @@
-//! Tests of the composed runtime: each drives it through [`crate::api::dispatch`], as the ledger does.
+//! Tests of the composed runtime: each drives it through [`crate::api::dispatch`], as the ledger does. The invariants of
+//! every pallet that has some are checked after every block and every test.
 
 use crate::{
     EXISTENTIAL_DEPOSIT, Header, RuntimeCall, TAO, UncheckedExtrinsic, VERSION, VerifiedSignatures,
@@ -7,7 +8,7 @@ use crate::{
     limits,
 };
 use parity_scale_codec::{Decode, Encode};
-use sp_core::{Blake2Hasher, H256, OpaqueMetadata, Pair, sr25519};
+use sp_core::{Blake2Hasher, H256, OpaqueMetadata, Pair, sr25519, storage::Storage};
 use sp_inherents::InherentData;
 use sp_runtime::{
     ApplyExtrinsicResult, MultiAddress, TokenError,
@@ -18,10 +19,19 @@ use sp_runtime::{
 };
 use sp_state_machine::TestExternalities;
 
+mod beacon;
 mod blocks;
+mod commitments;
+mod fuzz;
+mod heights;
 mod interface;
 mod market;
+mod mechanisms;
+mod origins;
+mod proxies;
+mod swaps;
 mod tasks;
+mod versions;
 
 const INTERVAL_MS: u64 = 250;
 const START_MS: u64 = 1_700_000_000_000;
@@ -35,12 +45,20 @@ struct Chain {
 
 impl Chain {
     fn new() -> Self {
-        let storage = genesis::build(&GenesisSpec::development(INTERVAL_MS)).unwrap();
-        let state = TestExternalities::new(storage);
+        Self::begun(&GenesisSpec::development(INTERVAL_MS))
+    }
+
+    /// A chain with that genesis, before its first block.
+    fn begun(spec: &GenesisSpec) -> Self {
+        Self::at(genesis::build(spec).unwrap(), H256::repeat_byte(1), 0)
+    }
+
+    /// A chain that goes on from the state after a block.
+    fn at(storage: Storage, parent: H256, height: u32) -> Self {
         Self {
-            state,
-            parent: H256::repeat_byte(1),
-            height: 0,
+            state: TestExternalities::new(storage),
+            parent,
+            height,
         }
     }
 
@@ -57,6 +75,18 @@ impl Chain {
 
     /// Builds the next block from its inherents and `extrinsics`, and returns what each of the latter did.
     fn block(&mut self, extrinsics: Vec<UncheckedExtrinsic>) -> Vec<ApplyExtrinsicResult> {
+        self.begin_block(Vec::new());
+        let results = extrinsics
+            .into_iter()
+            .map(|extrinsic| self.call("BlockBuilder_apply_extrinsic", extrinsic))
+            .collect();
+        self.end_block();
+        assert_eq!(self.check(), Ok(()));
+        results
+    }
+
+    /// Begins the next block, whose author knows these keys of heights, and applies its inherents; returns how many.
+    fn begin_block(&mut self, keys: Vec<crate::beacon::Key>) -> usize {
         self.height += 1;
         let header = Header::new(
             self.height,
@@ -70,23 +100,43 @@ impl Chain {
                 .is_some()
         );
         let mut inherents = InherentData::new();
-        let now = START_MS + u64::from(self.height) * INTERVAL_MS;
+        let earliest = self.state.execute_with(crate::Timestamp::get) + INTERVAL_MS;
+        let now = earliest.max(START_MS + u64::from(self.height) * INTERVAL_MS);
         inherents
             .put_data(sp_timestamp::INHERENT_IDENTIFIER, &now)
             .unwrap();
+        inherents
+            .put_data(crate::beacon::INHERENT_IDENTIFIER, &keys)
+            .unwrap();
         let inherents: Vec<UncheckedExtrinsic> =
             self.call("BlockBuilder_inherent_extrinsics", inherents);
+        let count = inherents.len();
         for inherent in inherents {
             let applied: ApplyExtrinsicResult = self.call("BlockBuilder_apply_extrinsic", inherent);
             applied.unwrap().unwrap();
         }
-        let results = extrinsics
-            .into_iter()
-            .map(|extrinsic| self.call("BlockBuilder_apply_extrinsic", extrinsic))
-            .collect();
+        count
+    }
+
+    fn end_block(&mut self) {
         let header: Header = self.call("BlockBuilder_finalize_block", ());
         self.parent = header.hash();
-        results
+    }
+
+    /// Whether everything that is always true is true now.
+    fn check(&mut self) -> Result<(), String> {
+        self.state.execute_with(|| {
+            crate::SubtensorModule::do_try_state().map_err(|broken| format!("{broken:?}"))?;
+            crate::Crowdloan::do_try_state().map_err(|broken| format!("{broken:?}"))?;
+            let held: u128 = frame_system::Account::<crate::Runtime>::iter_values()
+                .map(|account| u128::from(account.data.free) + u128::from(account.data.reserved))
+                .sum();
+            if held == u128::from(crate::Balances::total_issuance()) {
+                Ok(())
+            } else {
+                Err("balances do not add up to their issuance".to_owned())
+            }
+        })
     }
 
     fn free(&mut self, name: &str) -> u64 {
@@ -116,6 +166,15 @@ impl Chain {
             bytes
         });
         TransactionValidity::decode(&mut &bytes.unwrap()[..]).unwrap()
+    }
+}
+
+/// Whatever a test did last, and by whichever way, the invariants hold after it.
+impl Drop for Chain {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(self.check(), Ok(()));
+        }
     }
 }
 

@@ -1,9 +1,8 @@
-//! Standings and unopened ballots over a restart: one JSON file, written whole or not at all.
+//! Standings over a restart: one JSON file, written whole or not at all.
 //!
-//! The file names the chain, the subnet, the validator and the task it belongs to; a file of another chain, subnet or
-//! validator is not read but replaced. It holds the last answers' records, which could be learnt again, and the salts of
-//! ballots not opened yet, which could not: these are kept even where the records are of no use, that is in a file of
-//! another task or of version 1, which knew only averages.
+//! The file names the chain, the subnet, the validator and the task it belongs to, and holds the last answers' records. A file
+//! of another chain, subnet, validator or task, or of version 1, which knew only averages, is not read but replaced: what
+//! it held can be learnt again.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -13,8 +12,7 @@ use primitives::{Hotkey, NetUid, TaskId, Uid};
 use serde::{Deserialize, Serialize};
 use tasks::Judge;
 
-use crate::ballot::Ballot;
-use crate::{Book, Desk, Entry, Error};
+use crate::{Book, Entry, Error};
 
 const VERSION: u32 = 2;
 
@@ -35,8 +33,6 @@ struct Cover {
     genesis: String,
     netuid: NetUid,
     validator: Hotkey,
-    #[serde(default)]
-    ballots: Vec<Ballot>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -71,16 +67,16 @@ impl Archive {
         }
     }
 
-    /// Reads the file, measuring its records with this judge. A missing, damaged or foreign one is an empty desk, with a
-    /// word in the log; of one of another version or task only the ballots are kept.
+    /// Reads the file, measuring its records with this judge. A missing, damaged or foreign one, or one of another version or
+    /// task, is a blank book, with a word in the log.
     ///
     /// # Errors
     ///
     /// [`Error::State`] if the file is there and cannot be read.
-    pub fn load(&self, judge: &dyn Judge) -> Result<Desk, Error> {
+    pub fn load(&self, judge: &dyn Judge) -> Result<Book, Error> {
         let bytes = match fs::read(&self.path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Desk::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Book::default()),
             Err(reason) => return Err(self.failed("read", reason)),
         };
         let path = self.path.display();
@@ -88,7 +84,7 @@ impl Archive {
             Ok(cover) => cover,
             Err(error) => {
                 tracing::warn!(%path, %error, "the state file is damaged; standings begin anew");
-                return Ok(Desk::default());
+                return Ok(Book::default());
             }
         };
         let is_ours = cover.genesis == self.genesis
@@ -96,21 +92,19 @@ impl Archive {
             && cover.validator == self.validator;
         if !is_ours {
             tracing::warn!(%path, "the state file belongs to another chain or validator; standings begin anew");
-            return Ok(Desk::default());
+            return Ok(Book::default());
         }
-        let book = match self.entries(&cover, &bytes) {
+        match self.entries(&cover, &bytes) {
             Ok(lines) => {
                 tracing::info!(%path, entries = lines.len(), "standings resumed");
                 let entries = lines.into_iter().map(|line| (line.uid, line.entry));
-                Book::from_entries(entries, judge)
+                Ok(Book::from_entries(entries, judge))
             }
             Err(reason) => {
-                tracing::warn!(%path, reason, "standings begin anew; unopened ballots are kept");
-                Book::default()
+                tracing::warn!(%path, reason, "standings begin anew");
+                Ok(Book::default())
             }
-        };
-        let ballots = cover.ballots;
-        Ok(Desk { book, ballots })
+        }
     }
 
     fn entries(&self, cover: &Cover, bytes: &[u8]) -> Result<Vec<Line>, String> {
@@ -128,23 +122,21 @@ impl Archive {
         Ok(contents.entries)
     }
 
-    /// Writes what is on the desk: to a sibling, flushed, then renamed into place.
+    /// Writes a book: to a sibling, flushed, then renamed into place.
     ///
     /// # Errors
     ///
     /// [`Error::State`].
-    pub fn save(&self, desk: Desk) -> Result<(), Error> {
+    pub fn save(&self, book: Book) -> Result<(), Error> {
         let contents = Contents {
             cover: Cover {
                 version: VERSION,
                 genesis: self.genesis.clone(),
                 netuid: self.netuid,
                 validator: self.validator,
-                ballots: desk.ballots,
             },
             task: self.task.clone(),
-            entries: desk
-                .book
+            entries: book
                 .into_entries()
                 .map(|(uid, entry)| Line { uid, entry })
                 .collect(),

@@ -54,6 +54,20 @@ pub enum Error {
         /// What the system said.
         reason: std::io::Error,
     },
+    /// The subnet wants weights sealed, and the chain has nothing to seal to.
+    #[error(
+        "the subnet takes sealed weights only, and this chain's genesis names no key of the authorities to seal to: \
+         turn commit-reveal off for the subnet"
+    )]
+    NoGroupKey,
+    /// A sealed row has a longest length.
+    #[error(
+        "{bytes} bytes of sealed weights are more than the chain takes: give weights to fewer miners"
+    )]
+    TooManyWeights {
+        /// The length.
+        bytes: usize,
+    },
     /// The HTTP client could not be set up.
     #[error("cannot prepare HTTP: {0}")]
     Http(String),

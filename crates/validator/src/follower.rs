@@ -105,7 +105,6 @@ impl Follower {
                 self.refresh(&head).await?;
             }
             if self.retry_at <= head.number {
-                self.open(&head).await;
                 self.publish_if_due(&head).await;
             }
         }
@@ -208,7 +207,7 @@ impl Follower {
         if self.has_permit != Some(true) || weights.is_empty() || !due(publication) {
             return;
         }
-        let published = self.publisher.publish(&weights, &self.rules).await;
+        let published = self.publisher.publish(&weights, self.rules).await;
         self.office.metrics().published(published.is_ok());
         match published {
             Ok(()) => {
@@ -226,15 +225,8 @@ impl Follower {
         }
     }
 
-    async fn open(&mut self, head: &Head) {
-        match self.publisher.open(&mut self.rules).await {
-            Ok(()) => {}
-            Err(error) => self.complain(&error, head),
-        }
-    }
-
     /// A refusal is not final: it is tried again soon, and only what is new is complained about.
-    fn complain(&mut self, error: &client::Error, head: &Head) {
+    fn complain(&mut self, error: &Error, head: &Head) {
         self.retry_at = head.number.saturating_add(RETRY_BLOCKS);
         let complaint = error.to_string();
         if self.complaint.as_ref() == Some(&complaint) {

@@ -22,18 +22,17 @@
 //! 4. [`Book`] keeps one record per seat *and hotkey*: whoever takes over a seat begins at zero. What a record is worth is
 //!    `scoring`'s rule.
 //! 5. Once an epoch, and at the start as soon as everyone was graded, [`due`] says that weights are due; a refusal by the
-//!    chain (a rate limit, say) is tried again a few blocks later. Where commit-reveal is on, weights travel in a sealed
-//!    [`Ballot`] that is opened in the epoch the chain asks for it.
+//!    chain (a rate limit, say) is tried again a few blocks later. Where commit-reveal is on, weights travel
+//!    sealed to a height, at which the chain opens them itself.
 //!
 //! The decisions are pure functions, tested with villains; the loops around them are thin.
 //!
 //! # What is lost when the state file is
 //!
-//! The records, the reasons for standings, and ballots that were not opened. Seats are on the chain, and so are the weights
+//! The records and the reasons for standings. Seats are on the chain, and so are the weights
 //! last published, from which standings begin again.
 
 mod archive;
-mod ballot;
 mod book;
 mod company;
 mod envoy;
@@ -62,14 +61,13 @@ use tasks::{Judge, Kind, Setup};
 use tokio_util::sync::CancellationToken;
 
 pub use archive::Archive;
-pub use ballot::{Ballot, Cast, openable};
 pub use book::{Book, Entry, Observed, Seat};
 pub use company::company;
 pub use error::Error;
 pub use probing::{GROUP, Probe, Probing, Round};
 pub use publication::{Publication, due};
 pub use rhythm::Rhythm;
-pub use server::{Desk, Office, OpenBook, router};
+pub use server::{Office, router};
 pub use transport::{Http, Post, Transport};
 
 /// How a validator is set up.
@@ -120,11 +118,11 @@ async fn work(config: Config, pair: Pair, shutdown: CancellationToken) -> Result
     let archive = config
         .state
         .map(|path| Archive::new(path, genesis, netuid, hotkey, kind.id()));
-    let desk = match &archive {
+    let book = match &archive {
         Some(archive) => archive.load(judge.as_ref())?,
-        None => Desk::default(),
+        None => Book::default(),
     };
-    let office = Arc::new(Office::new(hotkey, netuid, kind, judge, desk));
+    let office = Arc::new(Office::new(hotkey, netuid, kind, judge, book));
     tracing::info!(%hotkey, %netuid, task = %kind.id(), "grading");
 
     let probing = Probing {
@@ -152,7 +150,7 @@ async fn work(config: Config, pair: Pair, shutdown: CancellationToken) -> Result
         Ok(())
     });
     if let Some(archive) = archive {
-        archive.save(office.desk().clone())?;
+        archive.save(office.book().clone())?;
     }
     followed
 }

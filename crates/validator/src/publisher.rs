@@ -1,34 +1,69 @@
-//! Puts weights on chain: in the open, or in a sealed ballot where the subnet asks for it.
+//! Puts weights on chain: in the open, or sealed where the subnet asks for it.
+//!
+//! Sealed weights travel encrypted to a height ([`timelock`]), so that nobody can copy an opinion instead of forming one.
+//! The chain opens them itself when the height is final: nothing has to be remembered here, and a validator that is gone by
+//! then has been heard all the same.
 
 use std::sync::Arc;
 
-use client::storage::{double_map, map};
-use client::{Client, Error, Head, Until};
+use client::storage::{double_map, map, value};
+use client::{Client, Head, Schedule, Until};
 use keys::Pair;
-use pallet_subtensor::Call;
+use pallet_subtensor::{
+    Call,
+    timelock::{HEIGHTS_VERSION, SealedOpinion},
+};
+use parity_scale_codec::Encode;
 use primitives::Uid;
-use protocol::Digest;
 use runtime::Runtime;
+use timelock::GroupKey;
 
+use crate::Error;
 use crate::archive::Archive;
-use crate::ballot::{BALLOTS_MAX, Ballot, Cast, openable};
 use crate::server::Office;
 
 /// The version of this validator's weights, which the subnet compares with the least it accepts.
 const VERSION_KEY: u64 = 1;
 
-/// How the subnet takes weights, at some block.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Sealed weights open when one part in so many of the epoch of their reveal has passed: late enough that a commit delayed into
+/// the next epoch is still taken, early enough that the epoch's settlement counts them.
+const OPENED_AT_PART: u64 = 3;
+
+/// How the subnet takes weights, at some block: as they are, or sealed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Rules {
-    is_sealed: bool,
-    epoch: u64,
-    cast: Vec<Cast>,
+    sealing: Option<Sealing>,
+}
+
+/// What sealing goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sealing {
+    /// None where the chain's genesis names no key of its authorities.
+    group: Option<GroupKey>,
+    /// The block that settles the present epoch.
+    next_epoch: u64,
+    /// Blocks from one epoch to the next.
+    tempo: u64,
+    /// Epochs from a commit to its reveal.
+    reveal_period: u64,
 }
 
 impl Rules {
-    /// Whether weights travel in sealed ballots.
+    /// Whether weights travel sealed.
     pub(crate) fn is_sealed(&self) -> bool {
-        self.is_sealed
+        self.sealing.is_some()
+    }
+}
+
+impl Sealing {
+    /// The height at which what is sealed in this epoch is to open.
+    fn opening(&self) -> u32 {
+        let epochs = self.reveal_period.saturating_sub(1);
+        let height = self
+            .next_epoch
+            .saturating_add(epochs.saturating_mul(self.tempo))
+            .saturating_add(self.tempo / OPENED_AT_PART);
+        u32::try_from(height).unwrap_or(u32::MAX)
     }
 }
 
@@ -56,38 +91,38 @@ impl Publisher {
     }
 
     /// Reads how the subnet takes weights.
-    pub(crate) async fn rules(&self, head: &Head) -> Result<Rules, Error> {
+    pub(crate) async fn rules(&self, head: &Head) -> Result<Rules, client::Error> {
         let state = self.client.state(head.hash);
         let netuid = self.office.netuid().0;
-        let is_sealed = state
-            .read(map::<
-                pallet_subtensor::CommitRevealWeightsEnabled<Runtime>,
-                _,
-                _,
-            >(netuid))
-            .await?;
-        if !is_sealed {
+        type IsSealed = pallet_subtensor::CommitRevealWeightsEnabled<Runtime>;
+        if !state.read(map::<IsSealed, _, _>(netuid)).await? {
             return Ok(Rules::default());
         }
-        let epoch = map::<pallet_subtensor::SubnetEpochIndex<Runtime>, _, _>(netuid);
-        let hotkey = runtime::AccountId::from(self.pair.account().0);
-        let commits =
-            double_map::<pallet_subtensor::WeightCommits<Runtime>, _, _, _>(netuid, hotkey);
-        let (epoch, commits) = tokio::try_join!(state.read(epoch), state.read(commits))?;
-        let commits = commits.unwrap_or_default().into_iter();
-        let cast = commits.map(|(hash, _, _, opens_in)| Cast {
-            hash: Digest(hash.0),
-            opens_in,
-        });
+        let reveal_period = map::<pallet_subtensor::RevealPeriodEpochs<Runtime>, _, _>(netuid);
+        let group = value::<runtime::beacon::GroupKey<Runtime>, _>();
+        let schedule = self.client.schedule_at(self.office.netuid(), head);
+        let (reveal_period, group, schedule) =
+            tokio::try_join!(state.read(reveal_period), state.read(group), schedule)?;
+        let Schedule {
+            tempo, next_epoch, ..
+        } = schedule;
+        let sealing = Sealing {
+            group: group.and_then(|bytes| GroupKey::from_bytes(&bytes)),
+            next_epoch: next_epoch.unwrap_or(head.number.into()),
+            tempo: tempo.into(),
+            reveal_period,
+        };
         Ok(Rules {
-            is_sealed,
-            epoch,
-            cast: cast.collect(),
+            sealing: Some(sealing),
         })
     }
 
     /// Reads the weights that this validator has on chain.
-    pub(crate) async fn row(&self, head: &Head, own: Uid) -> Result<Vec<(Uid, u16)>, Error> {
+    pub(crate) async fn row(
+        &self,
+        head: &Head,
+        own: Uid,
+    ) -> Result<Vec<(Uid, u16)>, client::Error> {
         let netuid = self.office.netuid().0;
         let row = double_map::<pallet_subtensor::Weights<Runtime>, _, _, _>(netuid, own.0);
         let row = self.client.state(head.hash).read(row).await?;
@@ -98,82 +133,79 @@ impl Publisher {
     }
 
     /// Publishes weights the way the subnet takes them.
-    pub(crate) async fn publish(&self, weights: &[(Uid, u16)], rules: &Rules) -> Result<(), Error> {
+    pub(crate) async fn publish(&self, weights: &[(Uid, u16)], rules: Rules) -> Result<(), Error> {
         let netuid = self.office.netuid();
-        if !rules.is_sealed {
-            self.client
-                .set_weights(&self.pair, netuid, weights, VERSION_KEY, Until::InBlock)
-                .await?;
-            self.save().await;
-            return Ok(());
-        }
-        let ballot = Ballot::new(weights, rand::random(), VERSION_KEY);
-        let commit_hash = runtime::Hash::from(self.hash(&ballot).0);
-        self.keep(ballot).await;
-        let commit = Call::<Runtime>::commit_weights {
-            netuid: netuid.0,
-            commit_hash,
-        };
-        self.client
-            .submit(&self.pair, commit, Until::InBlock)
-            .await?;
-        Ok(())
-    }
-
-    /// Opens the ballot that is to be opened in this epoch, if there is one.
-    pub(crate) async fn open(&self, rules: &mut Rules) -> Result<(), Error> {
-        let due = {
-            let desk = self.office.desk();
-            openable(&desk.ballots, &rules.cast, rules.epoch, |ballot| {
-                self.hash(ballot)
-            })
-            .cloned()
-        };
-        let Some(ballot) = due else { return Ok(()) };
-        let hash = self.hash(&ballot);
-        let reveal = Call::<Runtime>::reveal_weights {
-            netuid: self.office.netuid().0,
-            uids: ballot.uids.clone(),
-            values: ballot.values.clone(),
-            salt: ballot.salt.clone(),
-            version_key: ballot.version_key,
-        };
-        self.client
-            .submit(&self.pair, reveal, Until::InBlock)
-            .await?;
-        tracing::info!(epoch = rules.epoch, "opened a ballot");
-        rules.cast.retain(|cast| cast.hash != hash);
-        self.office.desk().ballots.retain(|kept| *kept != ballot);
-        self.save().await;
-        Ok(())
-    }
-
-    /// Written down before it is cast: a ballot without its salt can never be opened.
-    async fn keep(&self, ballot: Ballot) {
-        {
-            let ballots = &mut self.office.desk().ballots;
-            if BALLOTS_MAX <= ballots.len() {
-                ballots.remove(0);
+        match rules.sealing {
+            None => {
+                self.client
+                    .set_weights(&self.pair, netuid, weights, VERSION_KEY, Until::InBlock)
+                    .await?;
             }
-            ballots.push(ballot);
+            Some(sealing) => {
+                let commit = self.seal(weights, &sealing)?;
+                self.client
+                    .submit(&self.pair, commit, Until::InBlock)
+                    .await?;
+            }
         }
         self.save().await;
+        Ok(())
     }
 
-    fn hash(&self, ballot: &Ballot) -> Digest {
-        ballot.hash(self.pair.account(), self.office.netuid())
+    fn seal(&self, weights: &[(Uid, u16)], sealing: &Sealing) -> Result<Call<Runtime>, Error> {
+        let group = sealing.group.ok_or(Error::NoGroupKey)?;
+        let height = sealing.opening();
+        let (uids, values) = weights.iter().map(|(uid, weight)| (uid.0, *weight)).unzip();
+        let opinion = SealedOpinion {
+            hotkey: self.pair.account().0.to_vec(),
+            uids,
+            values,
+            version_key: VERSION_KEY,
+        };
+        let sealed = timelock::seal(&mut rand::rng(), &group, height, &opinion.encode());
+        let commit = sealed.map_err(|_| Error::NoGroupKey)?;
+        let bytes = commit.len();
+        Ok(Call::commit_timelocked_weights {
+            netuid: self.office.netuid().0,
+            commit: commit
+                .try_into()
+                .map_err(|_| Error::TooManyWeights { bytes })?,
+            reveal_round: height.into(),
+            commit_reveal_version: HEIGHTS_VERSION,
+        })
     }
 
     async fn save(&self) {
         let Some(archive) = self.archive.clone() else {
             return;
         };
-        let desk = self.office.desk().clone();
-        let saved = tokio::task::spawn_blocking(move || archive.save(desk)).await;
+        let book = self.office.book().clone();
+        let saved = tokio::task::spawn_blocking(move || archive.save(book)).await;
         match saved {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "standings were not saved"),
             Err(error) => tracing::error!(%error, "saving standings ended badly"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_in_the_epoch_of_its_reveal() {
+        let at = |next_epoch, reveal_period| {
+            let sealing = Sealing {
+                group: None,
+                next_epoch,
+                tempo: 60,
+                reveal_period,
+            };
+            sealing.opening()
+        };
+        assert_eq!(at(120, 1), 140);
+        assert_eq!(at(120, 3), 260);
+        assert_eq!(at(u64::MAX, 1), u32::MAX);
     }
 }

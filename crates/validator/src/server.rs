@@ -1,7 +1,6 @@
 //! The validator's office: the book that the loops share, and the pages that show it.
 
 use std::fmt;
-use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::State;
@@ -13,18 +12,8 @@ use primitives::{Hotkey, NetUid};
 use protocol::Standings;
 use tasks::{Judge, Kind};
 
-use crate::ballot::Ballot;
 use crate::book::{Book, Observed, Seat};
 use crate::metrics::Metrics;
-
-/// What has to survive a restart: standings, and ballots that are not opened yet.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Desk {
-    /// The standings.
-    pub book: Book,
-    /// Weights committed to and not yet revealed.
-    pub ballots: Vec<Ballot>,
-}
 
 /// What the loops and the pages share.
 pub struct Office {
@@ -32,7 +21,7 @@ pub struct Office {
     netuid: NetUid,
     kind: &'static dyn Kind,
     judge: Arc<dyn Judge>,
-    desk: Mutex<Desk>,
+    book: Mutex<Book>,
     metrics: Metrics,
 }
 
@@ -43,14 +32,14 @@ impl Office {
         netuid: NetUid,
         kind: &'static dyn Kind,
         judge: Arc<dyn Judge>,
-        desk: Desk,
+        book: Book,
     ) -> Self {
         Self {
             hotkey,
             netuid,
             kind,
             judge,
-            desk: Mutex::new(desk),
+            book: Mutex::new(book),
             metrics: Metrics::new(netuid, &kind.id()),
         }
     }
@@ -75,14 +64,9 @@ impl Office {
         &self.judge
     }
 
-    /// The desk, locked; not to be held while waiting.
-    pub fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The book on the desk, locked; not to be held while waiting.
-    pub fn book(&self) -> OpenBook<'_> {
-        OpenBook(self.desk())
+    /// The book, locked; not to be held while waiting.
+    pub fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes in a judged answer and says so in the log.
@@ -109,23 +93,6 @@ impl Office {
     fn standings(&self) -> Standings {
         self.book()
             .standings(self.hotkey, self.netuid, self.kind, self.judge.model())
-    }
-}
-
-/// The book on a locked desk.
-pub struct OpenBook<'a>(MutexGuard<'a, Desk>);
-
-impl Deref for OpenBook<'_> {
-    type Target = Book;
-
-    fn deref(&self) -> &Book {
-        &self.0.book
-    }
-}
-
-impl DerefMut for OpenBook<'_> {
-    fn deref_mut(&mut self) -> &mut Book {
-        &mut self.0.book
     }
 }
 

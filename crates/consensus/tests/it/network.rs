@@ -5,8 +5,8 @@ use commonware_p2p::simulated::{self, Link, Oracle};
 use commonware_runtime::{Clock as _, Quota, Runner as _, Supervisor as _, deterministic};
 use commonware_utils::{NZUsize, Probability, channel::mpsc, probability};
 use consensus::{
-    AuthorityKey, Chain as _, Committee, Config, Engine, Metrics, Progress, PublicKey, draw,
-    gossip, network,
+    AuthorityKey, Beacon, Chain as _, Committee, Config, Engine, Metrics, Progress, PublicKey,
+    draw, gossip, network,
 };
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha20Rng;
@@ -15,6 +15,8 @@ use std::time::Duration;
 /// Time between blocks in every simulated network.
 pub const INTERVAL: Duration = Duration::from_millis(250);
 const BLOCK_BYTES_MAX: u32 = 64 * 1024;
+/// Heights whose keys every ledger wants, all the time.
+pub const WANTED: [u32; 2] = [5, 40];
 
 /// A link good enough for a local network.
 pub fn link(success_rate: Probability) -> Link {
@@ -36,6 +38,9 @@ pub struct Network {
 struct Authority {
     key: AuthorityKey,
     book: Book,
+    beacon: Option<Beacon>,
+    /// None are sent; gossip ends when this is dropped.
+    transactions: Option<mpsc::Sender<bytes::Bytes>>,
     starts: usize,
     running: Option<(Engine, Progress)>,
 }
@@ -87,6 +92,8 @@ impl Network {
             .map(|(key, conduct)| Authority {
                 key,
                 book: Book::new(*conduct),
+                beacon: None,
+                transactions: None,
                 starts: 0,
                 running: None,
             })
@@ -153,7 +160,9 @@ impl Network {
             channels,
         )
         .expect("the share is of this committee");
-        let (_transactions, outgoing) = mpsc::channel(1);
+        let (transactions, outgoing) = mpsc::channel(1);
+        let share = authority.key.share.clone();
+        let beacon = Beacon::new(self.committee.clone(), share, || WANTED.to_vec());
         gossip::start(
             context.child("gossip"),
             gossip_channel,
@@ -161,7 +170,10 @@ impl Network {
             |_| (),
             1,
             progress.clone(),
+            beacon.clone(),
         );
+        authority.beacon = Some(beacon);
+        authority.transactions = Some(transactions);
         authority.running = Some((engine, progress));
     }
 
@@ -200,6 +212,12 @@ impl Network {
             let (from, to) = (self.name(from), self.name(to));
             self.oracle.remove_link(from, to).await.expect("linked");
         }
+    }
+
+    /// The keys of heights that an authority knows.
+    pub fn keys(&self, index: usize) -> Vec<(u32, timelock::HeightKey)> {
+        let beacon = self.authorities[index].beacon.as_ref();
+        beacon.map_or(Vec::new(), Beacon::keys)
     }
 
     fn name(&self, index: usize) -> PublicKey {

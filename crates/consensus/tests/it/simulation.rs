@@ -5,7 +5,7 @@ use crate::{
         Conduct::{Forger, Hasty, Honest},
         FORGED,
     },
-    network::{INTERVAL, simulate},
+    network::{INTERVAL, WANTED, simulate},
 };
 use commonware_utils::probability;
 use std::time::Duration;
@@ -147,5 +147,29 @@ fn a_forged_state_root_becomes_final_nowhere() {
                 .iter()
                 .all(|page| page.state != FORGED)
         );
+    });
+}
+
+/// Everybody makes the same keys, whoever's parts they come from, and nobody makes one of a height that is not final.
+#[test]
+fn keys_of_final_heights_are_made_though_messages_are_lost_and_an_authority_restarts() {
+    simulate(31, &[Honest; 4], async |network| {
+        network.link_all(probability!(0.9)).await;
+        network.reach(WANTED[0] + 1).await;
+        assert!(network.keys(0).iter().all(|key| key.0 < WANTED[1]));
+        network.crash(1, 1).await;
+        network.reach(WANTED[1]).await;
+        network.start(1).await;
+        network.link_all(probability!(1.0)).await;
+        network.reach(WANTED[1] + 8).await;
+        let keys = network.keys(0);
+        let group = timelock::GroupKey::from(*network.committee.group_key());
+        assert_eq!(keys.len(), WANTED.len());
+        for (height, key) in &keys {
+            assert!(key.belongs_to(&group, *height), "height {height}");
+        }
+        for index in 1..4 {
+            assert_eq!(network.keys(index), keys, "authority {index}");
+        }
     });
 }

@@ -15,6 +15,8 @@ pub(super) struct Column<'a> {
     pub uid: u16,
     pub cells: &'a [Cell],
     pub agreed: u64,
+    /// What liquid rates are measured by: the value agreed on now, or in the last epoch.
+    pub measure: u64,
     /// Bonds from before the uid registered are not its own.
     pub is_new: bool,
 }
@@ -258,6 +260,7 @@ impl Bonds {
         let Column {
             cells,
             agreed,
+            measure,
             is_new,
             ..
         } = column;
@@ -282,7 +285,7 @@ impl Bonds {
                 Penalty::Part(_) => basis > 0,
             };
             let rate = if is_present {
-                rates.rate(basis, bond, agreed)
+                rates.rate(basis, bond, measure)
             } else {
                 ONE
             };

@@ -39,6 +39,7 @@ pub(super) struct Field<'a> {
     /// Bonds towards those registered at this block or later do not count.
     bonds_before: u64,
     majority: Majority,
+    past_consensus: Option<&'a [u16]>,
 }
 
 impl<'a> Field<'a> {
@@ -76,6 +77,7 @@ impl<'a> Field<'a> {
             registrations,
             bonds_before,
             majority,
+            past_consensus: input.past_consensus.as_deref(),
         }
     }
 
@@ -108,6 +110,9 @@ impl<'a> Field<'a> {
                     uid: uid as u16,
                     cells,
                     agreed,
+                    measure: self.past_consensus.map_or(agreed, |past| {
+                        share_of_ratio(past.get(uid).copied().unwrap_or(0).into())
+                    }),
                     is_new,
                 };
                 incentive[uid] = bonds.settle_column(column);

@@ -41,7 +41,8 @@
 //!      `N` = `B` normalised by column, `D[i]` = `A[i]·Σⱼ N[i][j]·I[j]`.
 //!    - Yuma 3 with liquid alpha: the rate is the cell's own, rising with how far a buyer outbids
 //!      consensus, or a seller undercuts its bond, from `α_low` to `α_high` along a sigmoid; a bond
-//!      whose weight is absent falls to nothing.
+//!      whose weight is absent falls to nothing. Consensus is this epoch's, or the last one's where
+//!      that is given.
 //! 7. **Dividends** `D` are normalised.
 //! 8. **Emission.** With `s = ΣI + ΣD`, miners get `I[j]/s` and validators `D[i]/s`. When `s = 0`
 //!    all goes by `A`, or by `S` when nobody is active. Amounts are rounded down; remainders stay
@@ -64,7 +65,8 @@
 //!
 //! How much is minted: [`crate::issuance`]. Dividing a validator's part among its backers:
 //! [`crate::split`]. Scaling of weights before they are stored: [`crate::weights`]. When an epoch
-//! ends, who is evicted, several mechanisms on one subnet, and where results are kept: the pallet.
+//! ends, who is evicted, and where results are kept: the pallet. Several mechanisms on one subnet:
+//! [`crate::mechanisms`].
 
 mod bonds;
 pub mod cell;
@@ -170,6 +172,9 @@ pub struct Input {
     pub weights: Vec<Vec<(u16, u16)>>,
     /// Stored bonds: (uid, bond).
     pub bonds: Vec<Vec<(u16, u16)>>,
+    /// The last epoch's consensus as ratios, where liquid rates are measured by it and not by this
+    /// epoch's. A uid that it does not reach had none.
+    pub past_consensus: Option<Vec<u16>>,
 }
 
 /// What an epoch decides, by uid. Ratios in 16 bits are of 65535.

@@ -1,8 +1,8 @@
 //! The published emission figures, as far as they are pure functions of amounts and stakes.
 //!
-//! Vectors about storage, registration, when epochs run, and who may be paid belong to the pallet
-//! and are tested there; [`NEEDS_THE_CHAIN`] names them. `pow_norm` vectors describe flow-based
-//! sharing, which the reference does not call.
+//! The market pallet holds all of them again, through blocks; [`NEEDS_THE_CHAIN`] names those that
+//! only it can hold, about storage, registration, when epochs run, and who may be paid. `pow_norm`
+//! vectors describe flow-based sharing, which the reference does not call.
 
 use economics::epoch::{Input, Params, blocks_until_due, settle};
 use economics::fixed::Fixed;
@@ -389,11 +389,15 @@ fn check_family(id: &str, inputs: &Value, expected: &Value, tolerance: &Value) {
         ),
         _ => (STAKE, int(&inputs["pending_total"])),
     };
-    let lent = if lends_all { STAKE } else { STAKE / 2 };
+    let lent = Lent {
+        stake: if lends_all { STAKE } else { STAKE / 2 },
+        take,
+        burn: 0,
+    };
     let tolerance = int(tolerance);
     match id {
         "childkey_take_10pct" => {
-            let shared = family(amount, own, &[Lent { stake: lent, take }]);
+            let shared = family(amount, own, &[lent]);
             assert_close(
                 STAKE + shared.parents[0],
                 &expected["parent_stake_after"],
@@ -402,7 +406,7 @@ fn check_family(id: &str, inputs: &Value, expected: &Value, tolerance: &Value) {
             assert_close(shared.own, &expected["child_stake_after"], tolerance);
         }
         "child_no_take_split" => {
-            let shared = family(amount, own, &[Lent { stake: lent, take }]);
+            let shared = family(amount, own, &[lent]);
             assert_close(
                 STAKE + shared.parents[0],
                 &expected["alice_alpha_after"],
@@ -413,7 +417,7 @@ fn check_family(id: &str, inputs: &Value, expected: &Value, tolerance: &Value) {
         // Where the parent keeps half its stake it earns on that itself: a quarter of all, and a
         // quarter through the child, which has three quarters.
         "child_half_proportion" => {
-            let shared = family(amount / 4 * 3, own, &[Lent { stake: lent, take }]);
+            let shared = family(amount / 4 * 3, own, &[lent]);
             assert_close(
                 amount / 4 + shared.parents[0],
                 &expected["alice_dividends"],
@@ -422,7 +426,7 @@ fn check_family(id: &str, inputs: &Value, expected: &Value, tolerance: &Value) {
             assert_close(shared.own, &expected["bob_dividends"], tolerance);
         }
         "child_full_take" | "child_full_take_2" | "child_half_take" => {
-            let shared = family(amount, own, &[Lent { stake: lent, take }]);
+            let shared = family(amount, own, &[lent]);
             assert_close(shared.parents[0], &expected["alice_dividends"], tolerance);
             assert_close(shared.own, &expected["bob_dividends"], tolerance);
         }

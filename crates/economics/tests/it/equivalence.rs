@@ -84,9 +84,16 @@ fn input(uids: usize) -> impl Strategy<Value = Input> {
         (prop::collection::vec(stake(), uids), block_of(), old()),
         prop::collection::vec(prop::bool::weighted(0.8), uids),
         (commits, rows(uids), rows(uids)),
+        prop::option::of(prop::collection::vec(ratio(), 0..uids + 2)),
     )
         .prop_map(
-            |((last, emission), (stake, updated, registered), permit, (commit, weights, bonds))| {
+            |(
+                (last, emission),
+                (stake, updated, registered),
+                permit,
+                (commit, weights, bonds),
+                past_consensus,
+            )| {
                 Input {
                     block: 100,
                     last_step_block: last,
@@ -98,6 +105,7 @@ fn input(uids: usize) -> impl Strategy<Value = Input> {
                     commit_block: commit,
                     weights,
                     bonds,
+                    past_consensus,
                 }
             },
         )

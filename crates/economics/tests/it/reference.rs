@@ -316,7 +316,16 @@ fn bonds_and_dividends(
                 .collect();
             let bonds = match liquid {
                 Some(liquid) if consensus.iter().any(|&c| c != 0) => {
-                    liquid_bonds(weights, &held, consensus, liquid)
+                    let past = |past: &Vec<u16>| -> Vec<i128> {
+                        (0..n)
+                            .map(|j| ratio(past.get(j).copied().unwrap_or(0)))
+                            .collect()
+                    };
+                    let measure = input
+                        .past_consensus
+                        .as_ref()
+                        .map_or(consensus.to_vec(), past);
+                    liquid_bonds(weights, &held, &measure, liquid)
                 }
                 _ => averaged(weights, &held, rate),
             };

@@ -101,8 +101,10 @@ impl Submission {
         let extrinsic = Extrinsic::decode_all(&mut &encoded[..])
             .map_err(|error| PoolError::BadFormat(error.to_string()))?;
         // The runtime panics on bytes it cannot decode, which would be reported as a fault of its own.
-        runtime::UncheckedExtrinsic::decode_all(&mut &encoded[..])
-            .map_err(|error| PoolError::BadFormat(error.to_string()))?;
+        if runtime::nesting::read(&encoded).is_none() {
+            let reason = "it does not decode, or nests calls too deep";
+            return Err(PoolError::BadFormat(reason.into()));
+        }
         Ok(Self {
             hash: extrinsic_hash(&extrinsic),
             extrinsic,

@@ -9,3 +9,4 @@ mod fixture;
 mod forks;
 mod pool;
 mod sealed;
+mod versions;

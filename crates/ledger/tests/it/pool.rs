@@ -1,8 +1,9 @@
 //! The transaction pool over a real chain.
 
 use crate::fixture::{Chain, START_MS, account_of, in_memory, transfer};
-use ledger::Limits;
 use ledger::pool::{self, Pool, PoolError, Source, Status};
+use ledger::{CallError, Extrinsic, Limits};
+use parity_scale_codec::{Decode, Encode};
 use proptest::prelude::*;
 use runtime::TAO;
 use sp_runtime::transaction_validity::InvalidTransaction;
@@ -71,6 +72,51 @@ fn nonsense_is_refused_as_such() {
         matches!(refused, Err(PoolError::BadFormat(_))),
         "{refused:?}"
     );
+}
+
+/// A hundred thousand batches, each the only call of the one around it; whoever reads that as it comes runs out of stack.
+fn nested_calls() -> Vec<u8> {
+    const BATCH_OF_ONE: [u8; 3] = [11, 0, 4];
+    const REMARK: [u8; 3] = [0, 0, 0];
+    let mut calls = BATCH_OF_ONE.repeat(100_000);
+    calls.extend(REMARK);
+    calls
+}
+
+#[test]
+fn calls_nested_without_end_are_refused() {
+    let chain = Chain::in_memory();
+    const BARE: u8 = 5;
+    let bytes = [vec![BARE], nested_calls()].concat().encode();
+    let refused = chain.pool.submit(bytes.clone(), Source::External);
+    assert!(
+        matches!(refused, Err(PoolError::BadFormat(_))),
+        "{refused:?}"
+    );
+    // A node's clients ask the runtime too, and authorities send blocks.
+    let state = chain.ledger.state(chain.ledger.best().hash).unwrap();
+    let refuses = |method: &str, asked: &[&[u8]]| {
+        let answer = state.call(method, &asked.concat());
+        let is_refused = matches!(
+            answer,
+            Err(CallError::BadArguments(refused)) if refused == method
+        );
+        assert!(is_refused, "{method}");
+    };
+    let four = [0; 4];
+    refuses("TransactionPaymentApi_query_info", &[&bytes, &four]);
+    refuses(
+        "TransactionPaymentCallApi_query_call_info",
+        &[&nested_calls(), &four],
+    );
+    refuses("BlockBuilder_apply_extrinsic", &[&bytes]);
+    let validate = "TaggedTransactionQueue_validate_transaction";
+    refuses(validate, &[&[2], &bytes, &[0; 32]]);
+    let genesis = chain.ledger.block(&chain.ledger.genesis_hash()).unwrap();
+    let mut block = genesis.unwrap();
+    block.extrinsics = vec![Extrinsic::decode(&mut &bytes[..]).unwrap()];
+    refuses("Core_execute_block", &[&block.encode()]);
+    assert_eq!(ledger::timestamp_of(&block), None);
 }
 
 #[test]

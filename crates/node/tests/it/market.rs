@@ -10,8 +10,8 @@ use commonware_p2p::simulated::{self, Link};
 use commonware_runtime::{Clock as _, Runner as _, Supervisor as _, deterministic};
 use commonware_utils::{NZUsize, Probability, channel::mpsc, probability};
 use consensus::{
-    AuthorityKey, Chain as _, Committee, Engine, Metrics, Progress, PublicKey, draw, gossip,
-    network,
+    AuthorityKey, Beacon, Chain as _, Committee, Engine, Metrics, Progress, PublicKey, draw,
+    gossip, network,
 };
 use ledger::{
     Ledger,
@@ -41,6 +41,7 @@ struct Authority {
     key: AuthorityKey,
     ledger: Ledger,
     pool: Arc<Pool>,
+    beacon: Beacon,
     starts: usize,
     running: Option<(Engine, Progress)>,
     /// Towards its peers.
@@ -81,7 +82,10 @@ impl Market {
         )
         .await;
         network.start();
-        let authorities = keys.into_iter().map(Authority::new).collect();
+        let authorities = keys.into_iter();
+        let authorities = authorities
+            .map(|key| Authority::new(key, &committee))
+            .collect();
         Self {
             clock,
             committee,
@@ -154,6 +158,7 @@ impl Market {
             submit,
             1,
             progress.clone(),
+            authority.beacon.clone(),
         );
         authority.running = Some((engine, progress));
         authority.gossip = Some(transactions);
@@ -195,6 +200,22 @@ impl Market {
         }
     }
 
+    /// Hands a call of a development account to the first authority and waits until it is final there.
+    async fn send(&mut self, name: &str, call: impl Into<runtime::RuntimeCall>) {
+        let first = &self.authorities[0];
+        let nonce = first.nonce(name);
+        let (pair, genesis) = (development_pair(name), first.ledger.genesis_hash());
+        let signed = extrinsic::sign(&pair, call.into(), nonce, genesis, 0).encode();
+        let submitted = first.pool.submit(signed.clone(), Source::Local);
+        submitted.expect("a valid transaction");
+        let gossip = first.gossip.clone().expect("it runs");
+        gossip.send(signed.into()).await.expect("it runs");
+        let (_, progress) = first.running.as_ref().expect("it runs");
+        while first.nonce(name) == nonce {
+            progress.finalized_at_least(progress.finalized() + 1).await;
+        }
+    }
+
     /// Checks that all agree as far as each has come, and returns the greatest height and its state root.
     fn check(&self) -> (u32, ledger::Hash) {
         let longest = self
@@ -230,14 +251,23 @@ impl Market {
 }
 
 impl Authority {
-    fn new(key: AuthorityKey) -> Self {
-        let genesis = build(&GenesisSpec::development(250)).expect("a valid description");
+    fn new(key: AuthorityKey, committee: &Committee) -> Self {
+        let group_key = timelock::GroupKey::from(*committee.group_key());
+        let spec = GenesisSpec {
+            group_key: Some(format!("0x{}", hex::encode(group_key.to_bytes()))),
+            start_call_delay: 0,
+            tempo: 8,
+            ..GenesisSpec::development(250)
+        };
+        let genesis = build(&spec).expect("a valid description");
         let ledger = Ledger::open(ledger::Config::in_memory(), genesis).expect("memory");
+        let beacon = node::heights::collect(committee.clone(), &key, &ledger);
         let pool = Arc::new(Pool::new(ledger.clone(), ledger::pool::Config::default()));
         Self {
             key,
             ledger,
             pool,
+            beacon,
             starts: 0,
             running: None,
             gossip: None,
@@ -253,6 +283,14 @@ impl Authority {
         let account = development_account(name).encode();
         let answer = state.call("AccountNonceApi_account_nonce", &account);
         u32::decode(&mut &answer.expect("a runtime API")[..]).expect("a nonce")
+    }
+
+    /// The weights of a uid in the last final state here.
+    fn row(&self, netuid: u16, uid: u16) -> Vec<(u16, u16)> {
+        let key = pallet_subtensor::Weights::<runtime::Runtime>::hashed_key_for(netuid, uid);
+        let state = self.ledger.state(self.ledger.finalized().hash);
+        let row = state.expect("kept").storage(&key).expect("readable");
+        row.map_or(Vec::new(), |row| Vec::decode(&mut &row[..]).expect("a row"))
     }
 
     fn hash_of(&self, number: u32) -> ledger::Hash {
@@ -322,12 +360,10 @@ fn the_same_seed_gives_the_same_blocks_and_states() {
 #[test]
 fn a_ledger_is_a_chain_as_agreement_needs_it() {
     use consensus::{BlockHash, ImportError, Position};
-    let authority = Authority::new(
-        draw(&mut ChaCha20Rng::seed_from_u64(0), 1)
-            .expect("one")
-            .0
-            .remove(0),
-    );
+    let (mut keys, polynomial) = draw(&mut ChaCha20Rng::seed_from_u64(0), 1).expect("one");
+    let key = keys.remove(0);
+    let committee = Committee::new(vec![key.public()], polynomial, b"market".to_vec());
+    let authority = Authority::new(key, &committee.expect("as drawn"));
     let chain = LedgerChain::new(
         authority.ledger.clone(),
         authority.pool.clone(),
@@ -371,4 +407,92 @@ fn a_ledger_is_a_chain_as_agreement_needs_it() {
         !chain.holds_state(genesis.hash()),
         "nothing is built below the last final block"
     );
+}
+
+/// A validator seals its weights to a height and does nothing more; when the height is final, its weights count. Until then
+/// nobody can read them, the validator's own node included.
+#[test]
+fn sealed_weights_open_by_themselves_though_messages_are_lost_and_an_authority_is_gone() {
+    use pallet_subtensor::{Call as Market, timelock::SealedOpinion};
+    simulate(4, async |market| {
+        let (owner, netuid) = (development_account("Alice"), 1);
+        market.reach(1).await;
+        market
+            .send(
+                "Alice",
+                Market::register_network {
+                    hotkey: owner.clone(),
+                },
+            )
+            .await;
+        market.send("Alice", Market::start_call { netuid }).await;
+        let enable = pallet_admin_utils::Call::sudo_set_commit_reveal_weights_enabled {
+            netuid,
+            enabled: true,
+        };
+        let hurry = pallet_admin_utils::Call::sudo_set_weights_set_rate_limit {
+            netuid,
+            weights_set_rate_limit: 0,
+        };
+        for call in [enable, hurry] {
+            let call = Box::new(call.into());
+            market.send("Alice", pallet_sudo::Call::sudo { call }).await;
+        }
+        market.link(probability!(0.9)).await;
+
+        let height = market.check().0 + 6;
+        let plain = SealedOpinion {
+            hotkey: owner.encode(),
+            uids: vec![0],
+            values: vec![1],
+            version_key: 0,
+        };
+        let group = timelock::GroupKey::from(*market.committee.group_key());
+        let mut rng = ChaCha20Rng::seed_from_u64(5);
+        let sealed = timelock::seal(&mut rng, &group, height, &plain.encode()).expect("a group");
+        let commit = Market::commit_timelocked_weights {
+            netuid,
+            commit: sealed.try_into().expect("short enough"),
+            reveal_round: height.into(),
+            commit_reveal_version: pallet_subtensor::timelock::HEIGHTS_VERSION,
+        };
+        market.send("Alice", commit).await;
+        market.crash(3).await;
+        assert_eq!(market.authorities[0].row(netuid, 0), []);
+        market.reach(height + 8).await;
+        for authority in &market.authorities[..3] {
+            assert_eq!(authority.row(netuid, 0), [(0, u16::MAX)]);
+            let wanted = authority.ledger.wanted_heights().expect("readable");
+            assert!(wanted.is_empty(), "{wanted:?} are open");
+        }
+        market.start(3).await;
+        market.link(probability!(1.0)).await;
+        market.reach(height + 12).await;
+        assert_eq!(market.authorities[3].row(netuid, 0), [(0, u16::MAX)]);
+        market.check();
+    });
+}
+
+/// The last block before a version that their program does not have is final everywhere; then each stops, and says what it
+/// needs.
+#[test]
+fn everybody_stops_at_the_same_block_before_a_version_that_nobody_knows() {
+    let (height, next) = (24, runtime::VERSION.spec_version + 1);
+    simulate(5, async |market| {
+        market.reach(1).await;
+        let plan = runtime::versions::Call::plan_upgrade {
+            spec_version: next,
+            height,
+        };
+        let call = Box::new(runtime::RuntimeCall::Versions(plan));
+        market.send("Alice", pallet_sudo::Call::sudo { call }).await;
+        for authority in &mut market.authorities {
+            let (engine, _) = authority.running.as_mut().expect("it runs");
+            let fault = engine.faults.recv().await.expect("it says why it stops");
+            let said = format!("block {height} needs version {next} of the runtime");
+            assert!(fault.0.starts_with(&said), "{fault}");
+            assert_eq!(authority.ledger.finalized().number, height - 1);
+        }
+        market.check();
+    });
 }

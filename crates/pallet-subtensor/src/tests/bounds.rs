@@ -65,7 +65,7 @@ fn shares_never_become_too_dear_for_newcomers() {
             let all_but_one = stake.saturating_sub(u64::from(coldkey == CAROL));
             market.write(|| {
                 Subtensor::debit_stake(&hotkey, &coldkey, 1, all_but_one).expect("it is staked");
-                Subtensor::burn_alpha(1, all_but_one);
+                Subtensor::abandon_alpha(1, all_but_one);
             });
         }
     }

@@ -326,3 +326,21 @@ fn a_miners_pay_goes_where_its_coldkey_directs_it() {
     assert_eq!(market.staked(hot(BOB, 1), BOB, 1), 0);
     assert!(market.staked(target, BOB, 1) > 3 * UNIT);
 }
+
+#[test]
+fn rates_of_liquid_bonds_are_set_in_order_and_where_they_count() {
+    let mut market = Market::open();
+    let rates = |low, high| Hyperparameter::AlphaValues(low, high);
+    let refused = Err(Error::<Test>::LiquidAlphaDisabled.into());
+    assert_eq!(market.try_set(1, rates(20_000, 60_000)), refused);
+    market.set(1, Hyperparameter::LiquidAlphaOn(true));
+    for (low, high, reason) in [
+        (20_000, 19_999, Error::<Test>::AlphaHighTooLow),
+        (1_000, 1_637, Error::AlphaHighTooLow),
+        (1_637, 1_638, Error::AlphaLowOutOfRange),
+    ] {
+        assert_eq!(market.try_set(1, rates(low, high)), Err(reason.into()));
+    }
+    market.set(1, rates(1_638, 1_638));
+    assert_eq!(market.read(|| Subtensor::alpha_values(1)), (1_638, 1_638));
+}

@@ -41,6 +41,8 @@ impl pallet_balances::Config for Test {
 
 impl Config for Test {
     type Currency = Balances;
+    type OtherRecords = ();
+    type Opener = ();
 }
 
 /// One TAO, or one alpha.
@@ -72,6 +74,16 @@ impl Market {
 
     /// A chain with root only and another block interval, at block 1.
     pub(crate) fn with_interval(block_interval_ms: u64) -> Self {
+        Self::begun(GenesisConfig {
+            block_interval_ms,
+            network_min_lock_cost: 100 * UNIT,
+            default_tempo: 10,
+            ..Default::default()
+        })
+    }
+
+    /// A chain with that genesis, at block 1.
+    pub(crate) fn begun(market: GenesisConfig<Test>) -> Self {
         let genesis = RuntimeGenesisConfig {
             balances: pallet_balances::GenesisConfig {
                 balances: [OWNER, ALICE, BOB, CAROL]
@@ -79,12 +91,7 @@ impl Market {
                     .to_vec(),
                 ..Default::default()
             },
-            subtensor_module: GenesisConfig {
-                block_interval_ms,
-                network_min_lock_cost: 100 * UNIT,
-                default_tempo: 10,
-                ..Default::default()
-            },
+            subtensor_module: market,
             ..Default::default()
         };
         let storage = genesis.build_storage().expect("genesis is valid");
@@ -156,19 +163,45 @@ impl Market {
 
     /// Makes a call as an extrinsic would be: all of it or nothing. Then checks the invariants.
     pub(crate) fn dispatch(&mut self, signer: Account, call: Call<Test>) -> DispatchResult {
+        self.dispatch_from(RuntimeOrigin::signed(signer), call)
+    }
+
+    /// Makes a call as root, all of it or nothing. Then checks the invariants.
+    pub(crate) fn as_root(&mut self, call: Call<Test>) -> DispatchResult {
+        self.dispatch_from(RuntimeOrigin::root(), call)
+    }
+
+    /// Makes a call from any origin, all of it or nothing. Then checks the invariants.
+    pub(crate) fn dispatch_from(
+        &mut self,
+        origin: RuntimeOrigin,
+        call: Call<Test>,
+    ) -> DispatchResult {
         let result = self.externalities.execute_with(|| {
-            let result: DispatchResultWithPostInfo =
-                RuntimeCall::from(call).dispatch(RuntimeOrigin::signed(signer));
+            let result: DispatchResultWithPostInfo = RuntimeCall::from(call).dispatch(origin);
             result.map(|_| ()).map_err(|failed| failed.error)
         });
         self.check();
         result
     }
 
+    /// Goes on until what dissolved subnets left behind is removed; returns how many blocks it took.
+    pub(crate) fn finish_removals(&mut self) -> u32 {
+        let from = self.read(System::block_number);
+        while !self.read(Subtensor::dissolving).is_empty() {
+            self.run(1);
+        }
+        self.read(System::block_number) - from
+    }
+
     /// Sets a hyperparameter as root.
     pub(crate) fn set(&mut self, netuid: NetUid, setting: Hyperparameter) {
-        let set = self.write(|| Subtensor::set_hyperparameter(netuid, setting, Authority::Root));
-        assert_eq!(set, Ok(()));
+        assert_eq!(self.try_set(netuid, setting), Ok(()));
+    }
+
+    /// Sets a hyperparameter as root, if its value is acceptable.
+    pub(crate) fn try_set(&mut self, netuid: NetUid, setting: Hyperparameter) -> DispatchResult {
+        self.write(|| Subtensor::set_hyperparameter(netuid, setting, Authority::Root))
     }
 
     /// Goes on to a block, checking the invariants after each.
@@ -231,6 +264,15 @@ impl Market {
         });
         let issued = self.read(Balances::total_issuance);
         assert_eq!(held, issued, "balances do not add up to their issuance");
+    }
+}
+
+/// Whatever a test did last, and by whichever way, the invariants hold after it.
+impl Drop for Market {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.check();
+        }
     }
 }
 

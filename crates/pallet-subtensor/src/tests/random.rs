@@ -3,6 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 use proptest::test_runner::Config as Cases;
+use sp_runtime::traits::Dispatchable;
 
 /// One thing somebody does.
 #[derive(Clone, Debug)]
@@ -43,10 +44,66 @@ enum Act {
     Collect {
         coldkey: Account,
     },
+    Family(FamilyAct),
+    Rare(RareAct),
+}
+
+/// One thing somebody does about who works for whom.
+#[derive(Clone, Debug)]
+enum FamilyAct {
+    Lend {
+        parent: usize,
+        netuid: NetUid,
+        children: Vec<(usize, u64)>,
+    },
+    TakeFromParents {
+        target: usize,
+        netuid: NetUid,
+        take: u16,
+    },
+    JoinRoot {
+        target: usize,
+    },
+    DirectPay {
+        coldkey: Account,
+        target: usize,
+        netuid: NetUid,
+    },
+}
+
+/// One thing that happens rarely: keys change, alpha is given up, subnets come and go.
+#[derive(Clone, Debug)]
+enum RareAct {
+    SwapHotkey {
+        target: usize,
+        netuid: Option<NetUid>,
+        keep_stake: bool,
+    },
+    SwapColdkey {
+        coldkey: Account,
+    },
+    GiveUp {
+        coldkey: Account,
+        target: usize,
+        netuid: NetUid,
+        is_burned: bool,
+    },
+    Give {
+        coldkey: Account,
+        to: Account,
+        target: usize,
+        netuid: NetUid,
+    },
+    Found {
+        coldkey: Account,
+    },
+    Dissolve {
+        netuid: NetUid,
+    },
 }
 
 fn coldkey() -> impl Strategy<Value = Account> {
-    prop::sample::select(vec![ALICE, BOB, CAROL])
+    prop::sample::select(vec![ALICE, BOB, CAROL, PAUPER])
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -92,10 +149,75 @@ fn act() -> impl Strategy<Value = Act> {
             }),
         (target(), 0u16..11_796).prop_map(|(target, take)| Act::Take { target, take }),
         coldkey().prop_map(|coldkey| Act::Collect { coldkey }),
+        family_act().prop_map(Act::Family),
+        rare_act().prop_map(Act::Rare),
     ]
 }
 
-/// A market of two subnets whose alpha is dear, so that root is paid too.
+fn family_act() -> impl Strategy<Value = FamilyAct> {
+    let target = || 0usize..12;
+    prop_oneof![
+        (
+            target(),
+            1u16..3,
+            prop::collection::vec((target(), 0..u64::MAX / 3), 0..4)
+        )
+            .prop_map(|(parent, netuid, children)| FamilyAct::Lend {
+                parent,
+                netuid,
+                children
+            }),
+        (target(), 1u16..3, 0u16..11_796).prop_map(|(target, netuid, take)| {
+            FamilyAct::TakeFromParents {
+                target,
+                netuid,
+                take,
+            }
+        }),
+        target().prop_map(|target| FamilyAct::JoinRoot { target }),
+        (coldkey(), target(), 1u16..3).prop_map(|(coldkey, target, netuid)| FamilyAct::DirectPay {
+            coldkey,
+            target,
+            netuid
+        }),
+    ]
+}
+
+fn rare_act() -> impl Strategy<Value = RareAct> {
+    let target = || 0usize..12;
+    let netuid = prop::option::of(1u16..3);
+    prop_oneof![
+        (target(), netuid, any::<bool>()).prop_map(|(target, netuid, keep_stake)| {
+            RareAct::SwapHotkey {
+                target,
+                netuid,
+                keep_stake,
+            }
+        }),
+        coldkey().prop_map(|coldkey| RareAct::SwapColdkey { coldkey }),
+        (coldkey(), target(), 1u16..3, any::<bool>()).prop_map(
+            |(coldkey, target, netuid, is_burned)| RareAct::GiveUp {
+                coldkey,
+                target,
+                netuid,
+                is_burned
+            }
+        ),
+        (coldkey(), coldkey(), target(), 0u16..3).prop_map(|(coldkey, to, target, netuid)| {
+            RareAct::Give {
+                coldkey,
+                to,
+                target,
+                netuid,
+            }
+        }),
+        coldkey().prop_map(|coldkey| RareAct::Found { coldkey }),
+        (1u16..3).prop_map(|netuid| RareAct::Dissolve { netuid }),
+    ]
+}
+
+/// A market of two subnets whose alpha is dear, so that root is paid too, and where lists of children
+/// soon count.
 fn market() -> Market {
     let mut market = Market::open();
     market.open_subnet(ALICE);
@@ -105,7 +227,12 @@ fn market() -> Market {
         market.set(netuid, Hyperparameter::ImmunityPeriod(20));
         market.set(netuid, Hyperparameter::MinNonImmuneUids(0));
     }
-    market.write(|| SubnetMovingPriceExact::<Test>::insert(1, 2u128 << 64));
+    market.write(|| {
+        SubnetMovingPriceExact::<Test>::insert(1, 2u128 << 64);
+        Subtensor::set_pending_cooldown(1);
+        Subtensor::set_childkey_burn(u64::MAX / 7);
+        Subtensor::set_stake_threshold(3 * UNIT);
+    });
     market
 }
 
@@ -114,6 +241,7 @@ fn perform(market: &mut Market, hotkeys: &mut Vec<(Account, Account)>, act: Act)
     let pick = |index: usize| hotkeys[index % hotkeys.len()];
     let (signer, call) = match act {
         Act::Wait(blocks) => return market.run(blocks),
+        Act::Rare(act) => return perform_rarely(market, hotkeys, act),
         Act::Register { coldkey, netuid } => {
             let hotkey = hot(coldkey, 10 + hotkeys.len() as u64);
             hotkeys.push((coldkey, hotkey));
@@ -184,12 +312,157 @@ fn perform(market: &mut Market, hotkeys: &mut Vec<(Account, Account)>, act: Act)
             let subnets = [1, 2].into_iter().collect();
             (coldkey, Call::claim_root { subnets })
         }
+        Act::Family(act) => family_call(act, pick),
     };
     let _refused_or_not = market.dispatch(signer, call);
 }
 
+fn family_call(
+    act: FamilyAct,
+    pick: impl Fn(usize) -> (Account, Account),
+) -> (Account, Call<Test>) {
+    match act {
+        FamilyAct::Lend {
+            parent,
+            netuid,
+            children,
+        } => {
+            let (coldkey, hotkey) = pick(parent);
+            let child = |(target, part): (usize, u64)| (part, pick(target).1);
+            let call = Call::set_children {
+                hotkey,
+                netuid,
+                children: children.into_iter().map(child).collect(),
+            };
+            (coldkey, call)
+        }
+        FamilyAct::TakeFromParents {
+            target,
+            netuid,
+            take,
+        } => {
+            let (coldkey, hotkey) = pick(target);
+            let call = Call::set_childkey_take {
+                hotkey,
+                netuid,
+                take,
+            };
+            (coldkey, call)
+        }
+        FamilyAct::JoinRoot { target } => {
+            let (coldkey, hotkey) = pick(target);
+            (coldkey, Call::root_register { hotkey })
+        }
+        FamilyAct::DirectPay {
+            coldkey,
+            target,
+            netuid,
+        } => {
+            let hotkey = pick(target).1;
+            (
+                coldkey,
+                Call::set_coldkey_auto_stake_hotkey { netuid, hotkey },
+            )
+        }
+    }
+}
+
+fn perform_rarely(market: &mut Market, hotkeys: &mut Vec<(Account, Account)>, act: RareAct) {
+    let pick = |index: usize| hotkeys[index % hotkeys.len()];
+    let (origin, call) = match act {
+        RareAct::SwapHotkey {
+            target,
+            netuid,
+            keep_stake,
+        } => {
+            let (coldkey, hotkey) = pick(target);
+            let new_hotkey = hot(coldkey, 10 + hotkeys.len() as u64);
+            hotkeys.push((coldkey, new_hotkey));
+            let call = Call::swap_hotkey_v2 {
+                hotkey,
+                new_hotkey,
+                netuid,
+                keep_stake,
+            };
+            (RuntimeOrigin::signed(coldkey), call)
+        }
+        RareAct::SwapColdkey { coldkey } => {
+            let call = Call::swap_coldkey {
+                old_coldkey: coldkey,
+                new_coldkey: 1_000_000 + hotkeys.len() as u64,
+                swap_cost: 0,
+            };
+            (RuntimeOrigin::root(), call)
+        }
+        RareAct::GiveUp {
+            coldkey,
+            target,
+            netuid,
+            is_burned,
+        } => {
+            let hotkey = pick(target).1;
+            let amount = market.staked(hotkey, coldkey, netuid) / 2;
+            let call = if is_burned {
+                Call::burn_alpha {
+                    hotkey,
+                    amount,
+                    netuid,
+                }
+            } else {
+                Call::recycle_alpha {
+                    hotkey,
+                    amount,
+                    netuid,
+                }
+            };
+            (RuntimeOrigin::signed(coldkey), call)
+        }
+        RareAct::Give {
+            coldkey,
+            to,
+            target,
+            netuid,
+        } => {
+            let hotkey = pick(target).1;
+            let call = Call::transfer_stake {
+                destination_coldkey: to,
+                hotkey,
+                origin_netuid: netuid,
+                destination_netuid: netuid,
+                alpha_amount: market.staked(hotkey, coldkey, netuid) / 2,
+            };
+            (RuntimeOrigin::signed(coldkey), call)
+        }
+        RareAct::Found { coldkey } => {
+            let hotkey = hot(coldkey, 10 + hotkeys.len() as u64);
+            hotkeys.push((coldkey, hotkey));
+            let call = Call::register_network { hotkey };
+            (RuntimeOrigin::signed(coldkey), call)
+        }
+        RareAct::Dissolve { netuid } => {
+            let call = Call::root_dissolve_network { netuid };
+            (RuntimeOrigin::root(), call)
+        }
+    };
+    let _refused_or_not = market.write(|| {
+        frame_support::storage::with_storage_layer(|| {
+            let done = RuntimeCall::from(call).dispatch(origin);
+            done.map_err(|failed| failed.error)
+        })
+    });
+}
+
+/// A few markets, unless `PROPTEST_CASES` asks for more.
+fn cases() -> Cases {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    match asked.and_then(|cases| cases.parse().ok()) {
+        Some(cases) => Cases::with_cases(cases),
+        None => Cases::with_cases(24),
+    }
+}
+
 proptest! {
-    #![proptest_config(Cases::with_cases(24))]
+    #![proptest_config(cases())]
 
     #[test]
     fn whatever_people_do_the_books_agree(acts in prop::collection::vec(act(), 20..60)) {

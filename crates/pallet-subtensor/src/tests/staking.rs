@@ -66,7 +66,10 @@ fn flows_count_what_people_move() {
     market.run(1);
     let rising = average(&mut market);
     // 100 TAO in one block, times the weight of one block.
-    assert_eq!(rising >> 64, (100 * i128::from(UNIT) * 13_783) >> 32);
+    assert_eq!(
+        rising >> 64,
+        (100 * i128::from(UNIT) * 29_597_889_189_277) >> 63
+    );
     let stake = market.staked(validator, BOB, 1);
     market.call(BOB, remove(validator, 1, stake));
     market.run(1);
@@ -208,7 +211,7 @@ fn everything_is_unstaked_at_once() {
     market.stake(BOB, validator, ROOT, 10);
     market.call(BOB, Call::unstake_all_alpha { hotkey: validator });
     assert_eq!(market.staked(validator, BOB, 1), 0);
-    assert_eq!(market.staked(validator, BOB, ROOT), 10 * UNIT);
+    assert!(market.staked(validator, BOB, ROOT) > 19 * UNIT);
     market.call(BOB, Call::unstake_all { hotkey: validator });
     assert_eq!(market.read(|| Subtensor::stakes_of_coldkey(&BOB)), vec![]);
     market.refuse(
@@ -325,4 +328,178 @@ fn shares_follow_pay_through_any_number_of_stakers() {
         market.read(|| Subtensor::stakes_on_hotkey(&validator).len()),
         51
     );
+}
+
+#[test]
+fn a_limit_stops_a_move_at_its_price() {
+    let (mut market, validator) = market_with_a_validator();
+    market.open_subnet(CAROL);
+    let other = hot(CAROL, 1);
+    market.register(1, CAROL, other);
+    market.stake(BOB, validator, 1, 10);
+    let step = |alpha_amount, limit_price, allow_partial| Call::move_stake_limit {
+        origin_hotkey: validator,
+        destination_hotkey: other,
+        origin_netuid: 1,
+        destination_netuid: 2,
+        alpha_amount,
+        limit_price,
+        allow_partial,
+    };
+    let refusal = Error::SlippageTooHigh;
+    market.refuse(BOB, step(UNIT, 10 * UNIT, false), refusal);
+    market.call(BOB, step(u64::MAX, UNIT + UNIT / 10, true));
+    let left = market.staked(validator, BOB, 1);
+    assert!(left > 0, "only what fits moves");
+    assert!(market.staked(other, BOB, 2) > 0);
+    market.call(BOB, step(u64::MAX, 0, false));
+    assert_eq!(market.staked(validator, BOB, 1), 0);
+    market.refuse(BOB, step(u64::MAX, 0, false), Error::AmountTooLow);
+}
+
+#[test]
+fn stake_passes_to_another_coldkey_and_hotkey_at_once() {
+    let (mut market, validator) = market_with_a_validator();
+    let other = hot(CAROL, 1);
+    market.register(1, CAROL, other);
+    market.stake(BOB, validator, 1, 10);
+    let stake = market.staked(validator, BOB, 1);
+    let pass = |destination_hotkey| Call::transfer_stake_and_hotkey {
+        destination_coldkey: CAROL,
+        origin_hotkey: validator,
+        destination_hotkey,
+        origin_netuid: 1,
+        destination_netuid: 1,
+        alpha_amount: u64::MAX,
+    };
+    let nobody = hot(PAUPER, 1);
+    market.refuse(BOB, pass(nobody), Error::HotKeyAccountNotExists);
+    let worth = market.read(|| Subtensor::alpha_price(1).of(stake));
+    market.call(BOB, pass(other));
+    assert!(market.saw(Event::StakeAndHotkeyTransferred {
+        origin_coldkey: BOB,
+        destination_coldkey: CAROL,
+        origin_hotkey: validator,
+        destination_hotkey: other,
+        origin_netuid: 1,
+        destination_netuid: 1,
+        amount: worth,
+    }));
+    assert_eq!(market.staked(other, CAROL, 1), stake);
+    market.set(1, Hyperparameter::TransferToggle(false));
+    market.stake(BOB, validator, 1, 10);
+    market.refuse(BOB, pass(other), Error::TransferDisallowed);
+}
+
+#[test]
+fn burned_alpha_is_nobodys_and_recycled_alpha_is_gone() {
+    let (mut market, validator) = market_with_a_validator();
+    market.stake(BOB, validator, 1, 10);
+    let stake = market.staked(validator, BOB, 1);
+    let books =
+        |market: &mut Market| market.read(|| (Subtensor::alpha_out(1), Subtensor::burned_alpha(1)));
+    let (out, burned) = books(&mut market);
+    let burn = |netuid, amount| Call::burn_alpha {
+        hotkey: validator,
+        amount,
+        netuid,
+    };
+    market.call(BOB, burn(1, UNIT));
+    assert!(market.saw(Event::AlphaBurned(BOB, validator, UNIT, 1)));
+    assert_eq!(books(&mut market), (out, burned + UNIT));
+    let recycle = |netuid, hotkey| Call::recycle_alpha {
+        hotkey,
+        amount: u64::MAX,
+        netuid,
+    };
+    market.call(BOB, recycle(1, validator));
+    let rest = stake - UNIT;
+    assert!(market.saw(Event::AlphaRecycled(BOB, validator, rest, 1)));
+    assert_eq!(books(&mut market), (out - rest, burned + UNIT));
+    assert_eq!(market.staked(validator, BOB, 1), 0);
+
+    market.refuse(BOB, burn(1, UNIT), Error::NotEnoughStakeToWithdraw);
+    market.refuse(BOB, burn(1, 0), Error::AmountTooLow);
+    market.refuse(BOB, burn(9, UNIT), Error::SubnetNotExists);
+    let refusal = Error::CannotBurnOrRecycleOnRootSubnet;
+    market.refuse(BOB, burn(ROOT, UNIT), refusal);
+    let nobody = hot(PAUPER, 1);
+    market.refuse(BOB, recycle(1, nobody), Error::HotKeyAccountNotExists);
+    market.set(1, Hyperparameter::SubtokenEnabled(false));
+    market.refuse(BOB, recycle(1, validator), Error::SubtokenDisabled);
+}
+
+#[test]
+fn alpha_is_bought_to_be_burned() {
+    let (mut market, validator) = market_with_a_validator();
+    let burned = market.read(|| Subtensor::burned_alpha(1));
+    let (free, price) = (
+        market.free(BOB),
+        market.read(|| Subtensor::alpha_price(1).of(UNIT)),
+    );
+    let buy = |netuid, limit| Call::add_stake_burn {
+        hotkey: validator,
+        netuid,
+        amount: 10 * UNIT,
+        limit,
+    };
+    market.refuse(BOB, buy(1, Some(price)), Error::SlippageTooHigh);
+    let refusal = Error::CannotBurnOrRecycleOnRootSubnet;
+    market.refuse(BOB, buy(ROOT, None), refusal);
+    market.call(BOB, buy(1, Some(2 * price)));
+    let alpha = market.read(|| Subtensor::burned_alpha(1)) - burned;
+    assert!(market.saw(Event::AddStakeBurn {
+        netuid: 1,
+        hotkey: validator,
+        amount: 10 * UNIT,
+        alpha,
+    }));
+    assert!(alpha > 8 * UNIT);
+    assert_eq!(market.free(BOB), free - 10 * UNIT);
+    assert_eq!(market.staked(validator, BOB, 1), 0);
+    assert!(market.read(|| Subtensor::alpha_price(1).of(UNIT)) > price);
+}
+
+#[test]
+fn what_is_left_of_a_nomination_goes_with_it_when_it_is_too_small() {
+    let (mut market, validator) = market_with_a_validator();
+    market.write(|| Subtensor::set_nomination_min(1_000_000_000));
+    assert_eq!(market.read(Subtensor::nomination_min), 2 * UNIT);
+    for coldkey in [ALICE, BOB] {
+        market.stake(coldkey, validator, ROOT, 10);
+        market.call(coldkey, remove(validator, ROOT, 8 * UNIT));
+        assert_eq!(market.staked(validator, coldkey, ROOT), 2 * UNIT);
+        market.call(coldkey, remove(validator, ROOT, UNIT));
+    }
+    assert_eq!(market.staked(validator, BOB, ROOT), 0);
+    let own = market.staked(validator, ALICE, ROOT);
+    assert_eq!(own, UNIT, "who owns the hotkey nominates nobody");
+}
+
+#[test]
+fn a_claim_passes_over_what_is_worth_too_little() {
+    let (mut market, validator) = market_with_a_validator();
+    market.stake(BOB, validator, ROOT, 10);
+    market.write(|| {
+        Subtensor::mint_alpha_out(1, 1_000);
+        Subtensor::credit_root_stakers(&validator, 1, 1_000);
+    });
+    let set = |netuid, new_value| Call::sudo_set_root_claim_threshold { netuid, new_value };
+    market.refuse(BOB, set(ROOT, 1), Error::NotSubnetOwner);
+    for (netuid, rao) in [(1, 1), (ROOT, 10_000_001)] {
+        let refused = Err(Error::<Test>::InvalidRootClaimThreshold.into());
+        assert_eq!(market.as_root(set(netuid, rao)), refused);
+    }
+    assert_eq!(market.as_root(set(ROOT, 10_000_000)), Ok(()));
+    let owed =
+        |market: &mut Market| market.read(|| Subtensor::root_dividend_owed(&validator, &BOB, 1));
+    let waiting = owed(&mut market);
+    assert!(waiting > 0);
+    let claim = Call::claim_root_with_hotkey { hotkey: validator };
+    market.call(BOB, claim.clone());
+    assert_eq!(owed(&mut market), waiting);
+    assert_eq!(market.as_root(set(ROOT, 0)), Ok(()));
+    market.call(BOB, claim);
+    assert_eq!(owed(&mut market), 0);
+    assert_eq!(market.staked(validator, BOB, 1), waiting);
 }

@@ -1,6 +1,7 @@
 //! Weights: set in the open, or committed and revealed.
 
 use super::*;
+use parity_scale_codec::Compact;
 use sp_core::H256;
 use sp_runtime::traits::{BlakeTwo256, Hash};
 
@@ -271,4 +272,114 @@ fn commits_are_bounded_and_rated() {
         commit(H256::repeat_byte(11)),
         Error::CommittingWeightsTooFast,
     );
+}
+
+/// Two subnets where Alice's hotkey has a permit and Bob's is the miner 2.
+fn two_graded_subnets() -> (Market, Account) {
+    let (mut market, validator) = graded_subnet();
+    market.open_subnet(CAROL);
+    market.register(2, ALICE, validator);
+    market.register(2, BOB, hot(BOB, 1));
+    market.stake(ALICE, validator, 2, 50);
+    market.run(25);
+    (market, validator)
+}
+
+fn batch(netuids: &[u16], rows: &[&[(u16, u16)]]) -> Call<Test> {
+    Call::batch_set_weights {
+        netuids: netuids.iter().copied().map(Compact).collect(),
+        weights: rows
+            .iter()
+            .map(|row| {
+                row.iter()
+                    .map(|(uid, weight)| (Compact(*uid), Compact(*weight)))
+                    .collect()
+            })
+            .collect(),
+        version_keys: netuids.iter().map(|_| Compact(0)).collect(),
+    }
+}
+
+#[test]
+fn an_item_of_a_batch_that_fails_leaves_the_others_be() {
+    let (mut market, validator) = two_graded_subnets();
+    let row: &[(u16, u16)] = &[(2, 7)];
+    market.call(validator, batch(&[1, 2], &[row, row]));
+    let netuids = vec![Compact(1), Compact(2)];
+    assert!(market.saw(Event::BatchWeightsCompleted(netuids, validator)));
+    for netuid in [1, 2] {
+        assert_eq!(
+            market.read(|| Subtensor::weights_of(netuid, 1)),
+            [(2, 65_535)]
+        );
+    }
+    market.run(1);
+    let other: &[(u16, u16)] = &[(0, 7)];
+    market.call(validator, batch(&[1, 9], &[other, other]));
+    let reason = Error::<Test>::SubnetNotExists.into();
+    assert!(market.saw(Event::BatchWeightItemFailed(9, reason)));
+    assert!(market.saw(Event::BatchCompletedWithErrors()));
+    assert_eq!(market.read(|| Subtensor::weights_of(1, 1)), [(0, 65_535)]);
+
+    let uneven = batch(&[1, 2], &[row]);
+    market.refuse(validator, uneven, Error::InputLengthsUnequal);
+    market.refuse(validator, batch(&[], &[]), Error::InvalidBatchLength);
+    let many = batch(&[1, 1, 1, 1], &[row, row, row, row]);
+    market.refuse(validator, many, Error::InvalidBatchLength);
+}
+
+#[test]
+fn commits_of_several_subnets_come_in_one_call() {
+    let (mut market, validator) = two_graded_subnets();
+    market.set(1, Hyperparameter::CommitRevealWeightsEnabled(true));
+    let commit = |hashes: usize| Call::batch_commit_weights {
+        netuids: vec![Compact(1), Compact(2)],
+        commit_hashes: vec![H256::repeat_byte(1); hashes],
+    };
+    market.refuse(validator, commit(1), Error::InputLengthsUnequal);
+    market.call(validator, commit(2));
+    assert!(market.read(|| Subtensor::has_commits(1, &validator)));
+    let reason = Error::<Test>::CommitRevealDisabled.into();
+    assert!(market.saw(Event::BatchWeightItemFailed(2, reason)));
+}
+
+#[test]
+fn rows_committed_one_after_the_other_are_revealed_together_or_not_at_all() {
+    let (mut market, validator) = graded_subnet();
+    market.set(1, Hyperparameter::CommitRevealWeightsEnabled(true));
+    let rows: [(Vec<u16>, Vec<u16>, Vec<u16>); 2] = [
+        (vec![2], vec![5], vec![1]),
+        (vec![2, 3], vec![5, 6], vec![2]),
+    ];
+    let hashes: Vec<H256> = rows
+        .iter()
+        .map(|(uids, values, salt)| {
+            BlakeTwo256::hash_of(&(validator, 1u16, uids, values, salt, 0u64))
+        })
+        .collect();
+    for hash in &hashes {
+        market.call(validator, commit(*hash));
+    }
+    let reveal = |order: &[usize]| Call::batch_reveal_weights {
+        netuid: 1,
+        uids_list: order.iter().map(|place| rows[*place].0.clone()).collect(),
+        values_list: order.iter().map(|place| rows[*place].1.clone()).collect(),
+        salts_list: order.iter().map(|place| rows[*place].2.clone()).collect(),
+        version_keys: vec![0; order.len()],
+    };
+    market.refuse(validator, reveal(&[0, 1]), Error::RevealTooEarly);
+    let epoch = market.read(|| Subtensor::current_epoch(1));
+    let due = epoch + market.read(|| Subtensor::reveal_period(1));
+    while market.read(|| Subtensor::current_epoch(1)) < due {
+        market.run(1);
+    }
+    let backwards = reveal(&[1, 0]);
+    market.refuse(validator, backwards, Error::NoWeightsCommitFound);
+    market.refuse(validator, reveal(&[]), Error::InvalidBatchLength);
+    market.refuse(validator, reveal(&[0; 11]), Error::InvalidBatchLength);
+    market.call(validator, reveal(&[0, 1]));
+    assert!(market.saw(Event::WeightsBatchRevealed(validator, 1, hashes.clone())));
+    let row = market.read(|| Subtensor::weights_of(1, 1));
+    assert_eq!(row.last(), Some(&(3, 65_535)));
+    assert!(!market.read(|| Subtensor::has_commits(1, &validator)));
 }

@@ -107,10 +107,27 @@ mod pallet {
 
     #[pallet::error]
     pub enum Error<T> {
+        /// Not used: a commitment of more fields does not decode.
+        TooManyFieldsInCommitmentInfo,
         /// The hotkey holds no uid on the subnet; register it first.
         AccountNotAllowedCommit,
         /// The hotkey has published as much as it may in this tempo; wait for the next.
         SpaceLimitExceeded,
+    }
+
+    #[pallet::extra_constants]
+    impl<T: Config> Pallet<T> {
+        /// TAO held for a commitment, in rao: none.
+        #[pallet::constant_name(InitialDeposit)]
+        fn initial_deposit() -> u64 {
+            0
+        }
+
+        /// TAO held for each of its fields, in rao: none.
+        #[pallet::constant_name(FieldDeposit)]
+        fn field_deposit() -> u64 {
+            0
+        }
     }
 
     #[pallet::call]
@@ -186,5 +203,19 @@ impl<T: Config> Pallet<T> {
         );
         UsedSpaceOf::<T>::insert(netuid, who, usage);
         Ok(())
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Drops about `limit` of what was published on a subnet that was dissolved; returns whether
+    /// nothing is left.
+    pub fn forget(netuid: u16, limit: u32) -> bool {
+        let cleared = [
+            CommitmentOf::<T>::clear_prefix(netuid, limit, None),
+            LastCommitment::<T>::clear_prefix(netuid, limit, None),
+            RevealedCommitments::<T>::clear_prefix(netuid, limit, None),
+            UsedSpaceOf::<T>::clear_prefix(netuid, limit, None),
+        ];
+        cleared.iter().all(|result| result.maybe_cursor.is_none())
     }
 }

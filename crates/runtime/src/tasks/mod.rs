@@ -14,7 +14,7 @@
 //! # Not here
 //!
 //! What a task is: its requests, answers and judges are programs (the crate `tasks`). Whether anybody has such a program
-//! is no concern of the chain. Removal with the subnet: no subnet is removed.
+//! is no concern of the chain. When a subnet is dissolved, its task goes with it.
 
 pub use pallet::*;
 
@@ -139,6 +139,13 @@ mod pallet {
             });
             Ok(())
         }
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Drops the task of a subnet that was dissolved.
+    pub fn forget(netuid: u16) {
+        TaskOf::<T>::remove(netuid);
     }
 }
 

@@ -98,12 +98,10 @@ fn the_shield_key_is_that_of_genesis() {
     assert_eq!(key(&mut Chain::new()), None);
     let mut spec = GenesisSpec::development(INTERVAL_MS);
     spec.shield_key = Some("0a0b".repeat(592));
-    let storage = genesis::build(&spec).unwrap();
-    let mut chain = Chain {
-        state: TestExternalities::new(storage),
-        ..Chain::new()
-    };
-    assert_eq!(key(&mut chain), Some([0x0a, 0x0b].repeat(592)));
+    assert_eq!(
+        key(&mut Chain::begun(&spec)),
+        Some([0x0a, 0x0b].repeat(592))
+    );
     spec.shield_key = Some("not hexadecimal".into());
     assert!(
         genesis::build(&spec)

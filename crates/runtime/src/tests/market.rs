@@ -3,7 +3,6 @@
 use super::*;
 use crate::{
     AccountId,
-    commitments::{self, CommitmentInfo, Data},
     free_calls::Refusal,
     views::{
         delegate::DelegateInfo,
@@ -17,7 +16,6 @@ use crate::{
 };
 use genesis::development_account as account;
 use pallet_subtensor::Call;
-use sp_runtime::DispatchError;
 use std::collections::BTreeMap;
 
 pub(super) const NETUID: u16 = 1;
@@ -28,7 +26,12 @@ fn market(call: Call<crate::Runtime>) -> RuntimeCall {
 
 /// A chain on which Alice owns subnet 1 with the hotkey Eve, and Bob holds a uid there with the hotkey Dave.
 pub(super) fn open_market() -> Chain {
-    let mut chain = Chain::new();
+    open_market_of(&GenesisSpec::development(INTERVAL_MS))
+}
+
+/// The same on a chain with another genesis.
+pub(super) fn open_market_of(spec: &GenesisSpec) -> Chain {
+    let mut chain = Chain::begun(spec);
     chain.block(vec![]);
     let register = market(Call::register_network {
         hotkey: account("Eve"),
@@ -44,7 +47,7 @@ pub(super) fn open_market() -> Chain {
 }
 
 impl Chain {
-    fn nonce(&mut self, name: &str) -> u32 {
+    pub(super) fn nonce(&mut self, name: &str) -> u32 {
         self.call("AccountNonceApi_account_nonce", account(name))
     }
 
@@ -361,54 +364,4 @@ fn fees_leave_the_issuance() {
         let books = crate::Balances::total_issuance() + crate::SubtensorModule::total_stake();
         assert_eq!(crate::SubtensorModule::total_issuance(), books);
     });
-}
-
-#[test]
-fn a_neuron_publishes_a_commitment() {
-    let mut chain = open_market();
-    let text = Data::Short(b"model: shakespeare".to_vec().try_into().unwrap());
-    let info = CommitmentInfo {
-        fields: vec![text].try_into().unwrap(),
-    };
-    let call = |info: &CommitmentInfo| {
-        RuntimeCall::Commitments(commitments::Call::set_commitment {
-            netuid: NETUID,
-            info: Box::new(info.clone()),
-        })
-    };
-    chain.expect_success("Dave", call(&info));
-    let stored = chain
-        .state
-        .execute_with(|| commitments::CommitmentOf::<crate::Runtime>::get(NETUID, account("Dave")));
-    assert_eq!(stored.unwrap().info, info);
-    let refused = commitments::Error::<crate::Runtime>::AccountNotAllowedCommit;
-    assert_eq!(
-        chain.submit("Charlie", call(&info)),
-        Ok(Err(DispatchError::from(refused)))
-    );
-    let long = Data::Long(vec![7; 512].try_into().unwrap());
-    let full = CommitmentInfo {
-        fields: vec![long; 3].try_into().unwrap(),
-    };
-    chain.expect_success("Dave", call(&full));
-    let refused = commitments::Error::<crate::Runtime>::SpaceLimitExceeded;
-    assert_eq!(
-        chain.submit("Dave", call(&full)),
-        Ok(Err(DispatchError::from(refused)))
-    );
-}
-
-/// Wallets encode bytes without a length, in a variant named for it.
-#[test]
-fn commitment_fields_encode_as_wallets_do() {
-    let short = Data::Short(vec![0xab, 0xcd].try_into().unwrap());
-    assert_eq!(short.encode(), [3, 0xab, 0xcd]);
-    assert_eq!(Data::None.encode(), [0]);
-    let hash = Data::Hash(1, [5; 32]);
-    assert_eq!(hash.encode()[0], 131);
-    let long = Data::Long(vec![1; 200].try_into().unwrap());
-    for field in [short, Data::None, hash, long] {
-        assert_eq!(Data::decode(&mut &field.encode()[..]), Ok(field));
-    }
-    assert!(Data::decode(&mut &[134, 0][..]).is_err());
 }

@@ -1,7 +1,7 @@
 //! Everything about a subnet and its members in one answer: what `btcli subnets metagraph` shows.
 
 use super::{
-    Market, Text,
+    Market, Text, compact,
     hyperparameters::SubnetHyperparamsV2,
     subnet::{DynamicInfo, Members},
 };
@@ -145,7 +145,7 @@ impl Metagraph {
             burn: Compact(Market::burn(netuid)),
             difficulty: settings.difficulty,
             registration_allowed: settings.registration_allowed,
-            pow_registration_allowed: false,
+            pow_registration_allowed: Market::pow_registration_allowed(netuid),
             immunity_period: settings.immunity_period,
             min_difficulty: settings.min_difficulty,
             max_difficulty: settings.max_difficulty,
@@ -186,5 +186,31 @@ impl Metagraph {
             collateral_min: none.clone(),
             collateral_earned: none,
         })
+    }
+
+    /// The metagraph of one of a subnet's mechanisms, under the number at which the mechanism's results lie; none where the
+    /// subnet has no such mechanism.
+    ///
+    /// Incentives and dates of publication are the mechanism's own, everything else is the subnet's.
+    pub fn of_mechanism(netuid: u16, mecid: u8) -> Option<Self> {
+        let index = Market::existing_index(netuid, mecid).ok()?;
+        let whole = Self::of(netuid)?;
+        Some(Self {
+            netuid: Compact(index),
+            incentives: compact(Market::incentive(index)),
+            last_update: compact(Market::last_update(index)),
+            ..whole
+        })
+    }
+
+    /// The metagraph of every mechanism of every subnet.
+    pub fn of_every_mechanism() -> Vec<Option<Self>> {
+        let mechanisms =
+            |netuid| (0..Market::mechanism_count(netuid)).map(move |mecid| (netuid, mecid));
+        Market::netuids()
+            .into_iter()
+            .flat_map(mechanisms)
+            .map(|(netuid, mecid)| Self::of_mechanism(netuid, mecid))
+            .collect()
     }
 }

@@ -8,6 +8,7 @@ pub mod hyperparameters;
 pub mod metagraph;
 pub mod neuron;
 pub mod price;
+pub mod selective;
 pub mod stake;
 pub mod subnet;
 

@@ -137,3 +137,23 @@ pub fn root_dividends_of(coldkey: &AccountId) -> u64 {
         .map(|hotkey| root_dividends(hotkey, coldkey))
         .fold(0, u64::saturating_add)
 }
+
+/// What `coldkey` has not collected on each hotkey: where, no shares, and its worth in rao.
+pub fn root_dividends_by_hotkey(coldkey: &AccountId) -> Vec<(AccountId, u64, u64)> {
+    Market::staking_hotkeys(coldkey)
+        .into_iter()
+        .map(|hotkey| {
+            let worth = root_dividends(&hotkey, coldkey);
+            (hotkey, 0, worth)
+        })
+        .filter(|(_, _, worth)| *worth > 0)
+        .collect()
+}
+
+/// What stakers of `hotkey` have not collected there: subnet, alpha, and its worth in rao.
+pub fn root_dividends_on(hotkey: &AccountId) -> Vec<(u16, u64, u64)> {
+    Market::root_dividends_on_hotkey(hotkey)
+        .into_iter()
+        .map(|(netuid, alpha)| (netuid, alpha, Market::alpha_price(netuid).of(alpha)))
+        .collect()
+}

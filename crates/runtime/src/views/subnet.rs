@@ -7,7 +7,7 @@ use super::{
     text,
 };
 use crate::AccountId;
-use pallet_subtensor::{FixedI128, ROOT, SubnetIdentityV3};
+use pallet_subtensor::{FixedI128, SubnetIdentityV3};
 use parity_scale_codec::{Compact, Decode, Encode};
 use scale_info::TypeInfo;
 
@@ -290,8 +290,8 @@ impl Members {
         let stakes = |of: &dyn Fn(&AccountId) -> u64| compact(hotkeys.iter().map(of));
         let registered =
             |uid: usize| Market::registered_at(netuid, u16::try_from(uid).unwrap_or(u16::MAX));
-        let alpha_stake = stakes(&|hotkey| Market::hotkey_stake(hotkey, netuid));
-        let tao_stake = stakes(&|hotkey| Market::hotkey_stake(hotkey, ROOT));
+        let alpha_stake = stakes(&|hotkey| Market::working_stake(hotkey, netuid).alpha);
+        let tao_stake = stakes(&|hotkey| Market::working_stake(hotkey, netuid).root);
         let total_stake = stakes(&|hotkey| Market::stake_weight_of(hotkey, netuid));
         Self {
             coldkeys: hotkeys.iter().map(super::owner).collect(),

@@ -1,6 +1,6 @@
 //! `stoa bench`: whole paths, measured on this machine, beside the limit that no implementation can pass.
 
-use super::bench_finality::BenchFinality;
+use super::{bench_finality::BenchFinality, bench_subnets::BenchSubnets};
 use clap::{Args, Subcommand};
 
 /// Measure whole paths
@@ -14,6 +14,8 @@ pub struct Bench {
 enum Path {
     /// From a block's proposal to its finality, over real processes
     Finality(BenchFinality),
+    /// Whether a full market's epochs leave blocks their interval, over real processes
+    Subnets(BenchSubnets),
 }
 
 impl Bench {
@@ -25,6 +27,7 @@ impl Bench {
     pub fn run(self) -> anyhow::Result<()> {
         match self.path {
             Path::Finality(bench) => bench.run(),
+            Path::Subnets(bench) => bench.run(),
         }
     }
 }

@@ -3,6 +3,8 @@
 pub mod ask;
 pub mod bench;
 pub mod bench_finality;
+mod bench_network;
+pub mod bench_subnets;
 pub mod calibrate;
 pub mod fold;
 pub mod gateway;

@@ -8,7 +8,7 @@
 //!   (one transaction)      (one a block: the price    (one transaction)               (one transaction
 //!                           doubles within a block)                                    from each coldkey)
 //!                                                                                            │
-//!                                         a first epoch, which permits validators to judge ◀─┘
+//!                     a first epoch, which permits validators to judge, whose weights are sealed ◀─┘
 //! ```
 
 use super::cast::{Cast, Role, Troupe};
@@ -163,17 +163,13 @@ async fn rule(client: &Client, cast: &Cast, tempo: u16) -> Result<()> {
 }
 
 /// The rules of a market that should show within minutes what takes days elsewhere.
-fn rules(netuid: NetUid, tempo: u16) -> [RuntimeCall; 5] {
+fn rules(netuid: NetUid, tempo: u16) -> [RuntimeCall; 4] {
     let netuid = netuid.0;
     [
         sudo(Admin::sudo_set_tempo { netuid, tempo }),
         sudo(Admin::sudo_set_weights_set_rate_limit {
             netuid,
             weights_set_rate_limit: u64::from(tempo / 4),
-        }),
-        sudo(Admin::sudo_set_commit_reveal_weights_enabled {
-            netuid,
-            enabled: false,
         }),
         sudo(Admin::sudo_set_max_registrations_per_block {
             netuid,
@@ -214,7 +210,8 @@ async fn enter(client: &Client, role: &Role) -> Result<()> {
     Ok(())
 }
 
-/// Lets newcomers judge at once: permits are given in an epoch, and the first would come a tempo after the registration.
+/// Lets newcomers judge at once: permits are given in an epoch, and the first would come a tempo after the registration. From
+/// then on weights are sealed; where they are, nobody may ask for an epoch.
 async fn permit(client: &Client, cast: &Cast, newcomers: &[&Role]) -> Result<()> {
     let has_news = |netuid: NetUid| {
         let validators = newcomers.iter().filter(|role| role.is_validator());
@@ -223,21 +220,28 @@ async fn permit(client: &Client, cast: &Cast, newcomers: &[&Role]) -> Result<()>
             .any(|role| role.netuid == Some(netuid))
     };
     let netuids = cast.troupes.iter().map(|troupe| troupe.stand.netuid);
-    let calls: Vec<RuntimeCall> = netuids
-        .filter(|netuid| has_news(*netuid))
-        .map(|netuid| {
+    let mut calls = Vec::new();
+    for netuid in netuids {
+        if has_news(netuid) {
+            calls.push(seal(netuid, false));
             let netuid = netuid.0;
-            RuntimeCall::SubtensorModule(Market::trigger_epoch { netuid })
-        })
-        .collect();
-    if !calls.is_empty() {
-        // Each by itself: one that is due anyway refuses, and loses nothing.
-        let call = pallet_utility::Call::force_batch { calls };
-        client
-            .submit(&cast.owner, RuntimeCall::Utility(call), Until::InBlock)
-            .await?;
+            calls.push(RuntimeCall::SubtensorModule(Market::trigger_epoch {
+                netuid,
+            }));
+        }
+        calls.push(seal(netuid, true));
     }
+    // Each by itself: an epoch that is due anyway is refused, and nothing is lost.
+    let call = pallet_utility::Call::force_batch { calls };
+    client
+        .submit(&cast.owner, RuntimeCall::Utility(call), Until::InBlock)
+        .await?;
     Ok(())
+}
+
+fn seal(netuid: NetUid, enabled: bool) -> RuntimeCall {
+    let netuid = netuid.0;
+    sudo(Admin::sudo_set_commit_reveal_weights_enabled { netuid, enabled })
 }
 
 /// The coldkey, the hotkey and the subnet of a player.

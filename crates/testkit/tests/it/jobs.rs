@@ -11,7 +11,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use tasks::{Kind, Setup};
 use testkit::Street;
-use validator::{Book, Desk, Office, Probe, Probing, Rhythm, Round};
+use validator::{Book, Office, Probe, Probing, Rhythm, Round};
 
 /// The subnet.
 const NETUID: NetUid = NetUid(3);
@@ -74,11 +74,7 @@ fn probing(street: Street, uris: &[&str]) -> Arc<Probing> {
     let judge = kind().judge(&setup).expect("it needs nothing");
     let mut book = Book::default();
     book.follow(&metagraph(uris), &alice.account());
-    let desk = Desk {
-        book,
-        ballots: vec![],
-    };
-    let office = Office::new(alice.account(), NETUID, kind(), judge, desk);
+    let office = Office::new(alice.account(), NETUID, kind(), judge, book);
     Arc::new(Probing {
         office: Arc::new(office),
         pair: alice,

@@ -10,7 +10,7 @@ use protocol::{MinerStanding, Standings};
 use scoring::{Fault, Judgement, Speed};
 use serde_json::json;
 use tower::ServiceExt;
-use validator::{Archive, Ballot, Book, Desk, Entry, Observed, Seat, router};
+use validator::{Archive, Book, Entry, Observed, Seat, router};
 
 use crate::roots::kind;
 use crate::street::{NOW_MS, judge, metagraph, office, pair, seat};
@@ -153,39 +153,29 @@ fn records_survive_a_restart_on_the_same_chain_only() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let path = folder.path().join("deep").join("state.json");
     let load = |genesis: &str, task: &str| {
-        let desk = archive(&path, genesis, task).load(judge().as_ref());
-        desk.expect("whatever the file holds")
+        let book = archive(&path, genesis, task).load(judge().as_ref());
+        book.expect("whatever the file holds")
     };
-    assert_eq!(load("0x01", "roots/1"), Desk::default());
-    let ballot = Ballot::new(&[(Uid(1), 65535)], [5; 8], 1);
-    let desk = Desk {
-        book: graded(),
-        ballots: vec![ballot.clone()],
-    };
-    archive(&path, "0x01", "roots/1").save(desk).expect("saved");
+    assert_eq!(load("0x01", "roots/1"), Book::default());
+    archive(&path, "0x01", "roots/1")
+        .save(graded())
+        .expect("saved");
     let resumed = load("0x01", "roots/1");
-    assert_eq!(resumed.book.entries(), graded().entries());
+    assert_eq!(resumed.entries(), graded().entries());
     let worth = |book: &Book| [1, 2].map(|uid| book.value(Uid(uid)));
-    assert_eq!(worth(&resumed.book), worth(&graded()));
-    assert_eq!(resumed.book.weights(), [], "until it is known who is here");
-    assert_eq!(resumed.ballots, std::slice::from_ref(&ballot));
-    assert_eq!(load("0x02", "roots/1"), Desk::default());
-    let other_task = load("0x01", "roots/2");
-    assert!(other_task.book.entries().is_empty());
-    assert_eq!(
-        other_task.ballots,
-        [ballot],
-        "they can be opened all the same"
-    );
+    assert_eq!(worth(&resumed), worth(&graded()));
+    assert_eq!(resumed.weights(), [], "until it is known who is here");
+    assert_eq!(load("0x02", "roots/1"), Book::default());
+    assert_eq!(load("0x01", "roots/2"), Book::default());
     fs::write(&path, "{\"version\":2,").expect("written");
-    assert_eq!(load("0x01", "roots/1"), Desk::default());
+    assert_eq!(load("0x01", "roots/1"), Book::default());
     let beside = fs::read_dir(path.parent().expect("a folder")).expect("listed");
     assert_eq!(beside.count(), 1);
 }
 
 /// As issue 2's validators wrote it: averages, which say nothing of single answers.
 #[test]
-fn of_a_file_of_version_one_only_the_ballots_are_kept() {
+fn a_file_of_version_one_is_begun_anew() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let path = folder.path().join("state.json");
     let alice = pair("//Alice").account();
@@ -200,11 +190,10 @@ fn of_a_file_of_version_one_only_the_ballots_are_kept() {
         "ballots": [{"uids": [3], "values": [9], "salt": [1, 2, 3], "version_key": 1}],
     });
     fs::write(&path, old.to_string()).expect("written");
-    let desk = archive(&path, "0x01", "roots/1")
+    let book = archive(&path, "0x01", "roots/1")
         .load(judge().as_ref())
         .expect("read");
-    assert!(desk.book.entries().is_empty());
-    assert_eq!(desk.ballots.len(), 1);
+    assert_eq!(book, Book::default());
 }
 
 #[test]
@@ -254,10 +243,7 @@ fn two_whose_answers_are_equal_to_the_last_digit_are_both_told() {
 
 #[tokio::test]
 async fn the_page_tells_each_miner_its_standing_and_why() {
-    let page = router(office(Desk {
-        book: graded(),
-        ballots: vec![],
-    }));
+    let page = router(office(graded()));
     let get = async |path: &str| {
         let request = Request::get(path).body(Body::empty()).expect("a request");
         let response = page

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use tasks::{
     Compared, Complaint, Delivery, Kind, Limits, Once, Reply, Setup, SetupError, Task, WorkError,
 };
-use validator::{Book, Desk, GROUP, Office, Post, Probe, Probing, Rhythm, Round, Transport};
+use validator::{Book, GROUP, Office, Post, Probe, Probing, Rhythm, Round, Transport};
 
 use crate::street::{NOW_MS, metagraph, pair};
 
@@ -273,11 +273,7 @@ fn probing(pit: Arc<Pit>) -> Arc<Probing> {
     let mut book = Book::default();
     book.follow(&metagraph(&seats), &alice.account());
     let judge = kind().judge(&Setup::default()).expect("it needs nothing");
-    let desk = Desk {
-        book,
-        ballots: vec![],
-    };
-    let office = Office::new(alice.account(), NetUid(1), kind(), judge, desk);
+    let office = Office::new(alice.account(), NetUid(1), kind(), judge, book);
     Arc::new(Probing {
         office: Arc::new(office),
         pair: alice,

@@ -13,7 +13,7 @@ use scoring::Fault;
 use tasks::Reply;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
-use validator::{Book, Desk, GROUP, Post, Probing, Rhythm, Transport};
+use validator::{Book, GROUP, Post, Probing, Rhythm, Transport};
 
 use crate::roots::kind;
 use crate::street::{NOW_MS, metagraph, office, pair};
@@ -37,21 +37,18 @@ impl Transport for Away {
     }
 }
 
-/// A desk with these miners on the ports from 9001 on, beside Alice on seat 0.
-fn desk(miners: &[&str]) -> Desk {
+/// A book with these miners on the ports from 9001 on, beside Alice on seat 0.
+fn book(miners: &[&str]) -> Book {
     let served = (9_001..).zip(miners).map(|(port, uri)| (*uri, Some(port)));
     let seats: Vec<_> = std::iter::once(("//Alice", None)).chain(served).collect();
     let mut book = Book::default();
     book.follow(&metagraph(&seats), &pair("//Alice").account());
-    Desk {
-        book,
-        ballots: vec![],
-    }
+    book
 }
 
-fn probing(desk: Desk, transport: impl Transport + 'static, probes_max: usize) -> Probing {
+fn probing(book: Book, transport: impl Transport + 'static, probes_max: usize) -> Probing {
     Probing {
-        office: office(desk),
+        office: office(book),
         pair: pair("//Alice"),
         transport: Arc::new(transport),
         rhythm: Rhythm::new(Duration::from_millis(1)),
@@ -64,7 +61,7 @@ fn probing(desk: Desk, transport: impl Transport + 'static, probes_max: usize) -
 async fn every_miner_is_probed_with_requests_it_must_accept() {
     let miners = ["//Bob", "//Charlie"];
     let (sent, mut received) = mpsc::channel(4);
-    let probing = probing(desk(&miners), Away { sent }, 2);
+    let probing = probing(book(&miners), Away { sent }, 2);
     let office = probing.office.clone();
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(probing.run([9; 32], shutdown.clone()));
@@ -107,7 +104,7 @@ async fn every_miner_is_probed_with_requests_it_must_accept() {
 async fn the_same_challenge_goes_to_a_few_at_once_and_never_again() {
     let miners = ["//A", "//B", "//C", "//D", "//E", "//F", "//G"];
     let (sent, mut received) = mpsc::channel(64);
-    let probing = probing(desk(&miners), Away { sent }, 16);
+    let probing = probing(book(&miners), Away { sent }, 16);
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(probing.run([9; 32], shutdown.clone()));
     let mut asked: Vec<(bytes::Bytes, Vec<SocketAddr>)> = Vec::new();
@@ -171,7 +168,7 @@ impl Transport for Dawdling {
 #[tokio::test]
 async fn a_miner_that_dawdles_holds_up_nobody_else() {
     let (asked, mut received) = mpsc::channel(4);
-    let probing = probing(desk(&["//Bob", "//Charlie"]), Dawdling { asked }, 4);
+    let probing = probing(book(&["//Bob", "//Charlie"]), Dawdling { asked }, 4);
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(probing.run([9; 32], shutdown.clone()));
     let mut others = 0;
@@ -222,7 +219,7 @@ async fn no_grade_is_known_before_all_who_were_asked_the_same_have_ended() {
         asked,
         told: told.clone(),
     };
-    let probing = probing(desk(&["//Bob", "//Charlie"]), transport, 4);
+    let probing = probing(book(&["//Bob", "//Charlie"]), transport, 4);
     let office = probing.office.clone();
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(probing.run([9; 32], shutdown.clone()));

@@ -7,7 +7,7 @@ use client::{Metagraph, Neuron};
 use keys::Pair;
 use primitives::{Hotkey, NetUid, Rao, Uid};
 use tasks::{Judge, Setup};
-use validator::{Desk, Office, Seat};
+use validator::{Book, Office, Seat};
 
 use crate::roots::kind;
 
@@ -34,9 +34,9 @@ pub fn seat(uid: u16, hotkey: Hotkey) -> Seat {
 }
 
 /// Alice's office on subnet 1.
-pub fn office(desk: Desk) -> Arc<Office> {
+pub fn office(book: Book) -> Arc<Office> {
     let alice = pair("//Alice").account();
-    Arc::new(Office::new(alice, NetUid(1), kind(), judge(), desk))
+    Arc::new(Office::new(alice, NetUid(1), kind(), judge(), book))
 }
 
 /// A subnet with these hotkeys on its seats, those with a port reachable.

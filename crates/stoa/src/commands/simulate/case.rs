@@ -222,6 +222,7 @@ impl StepFile {
             commit_block,
             weights: spread("weights", self.weights, uids)?,
             bonds: spread("bonds_in", self.bonds_in, uids)?,
+            past_consensus: None,
         };
         Ok(Step {
             params: params.hyperparameters()?,
