@@ -41,14 +41,11 @@ impl Ci {
         let built = thread::scope(|scope| {
             // Every large crate leaves a core without work: what is needed later is compiled there meanwhile.
             let ahead = scope.spawn(|| self.build_ahead(root));
-            document(root)?;
-            // Unit, property, simulation and doc tests: the README's test command.
-            call_with(
-                root,
-                "cargo",
-                &["test", "--workspace", "--locked"],
-                &[("PROPTEST_RNG_SEED", PROPERTY_SEED)],
-            )?;
+            let checked = document(root).and_then(|()| test(root));
+            if let Err(error) = &checked {
+                eprintln!("{error:#}; ending as soon as what is compiled ahead is there");
+            }
+            checked?;
             Ok::<_, anyhow::Error>(ahead.join())
         })?;
         built.map_err(|_| anyhow::anyhow!("compiling ahead panicked"))??;
@@ -82,5 +79,15 @@ fn document(root: &Path) -> Result<()> {
         "cargo",
         &arguments,
         &[("RUSTDOCFLAGS", "-D warnings")],
+    )
+}
+
+/// Unit, property, simulation and doc tests: the README's test command.
+fn test(root: &Path) -> Result<()> {
+    call_with(
+        root,
+        "cargo",
+        &["test", "--workspace", "--locked"],
+        &[("PROPTEST_RNG_SEED", PROPERTY_SEED)],
     )
 }

@@ -2,7 +2,7 @@
 //!
 //! # The rule
 //!
-//! * Where commit-reveal is on, a validator publishes its row sealed to a height ([`timelock::seal`]) and need not come
+//! * Where commit-reveal is on, a validator publishes its row sealed to a height ([`::timelock::seal`]) and need not come
 //!   again. What it may seal is what it may announce by a hash ([`crate::weights`]): stake, rate limit, and so many that
 //!   are closed at once. And it must have a validator's permit, or the subnet: opening takes time that all subnets share.
 //! * The height is to come, and no later than the end of the epoch in which a row announced now would be revealed.
