@@ -5,6 +5,7 @@ What it does there is `polkadot_js.mjs`.
 
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -26,17 +27,27 @@ def installed():
         packages = [f"@polkadot/api@{VERSION}"]
         subprocess.run(
             ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(directory), *packages],
-            check=True, timeout=SECONDS_MAX)
+            check=True, timeout=SECONDS_MAX, env=trusting_the_system())
         stamp.write_text(VERSION)
     shutil.copy(Path(__file__).with_suffix(".mjs"), directory)
     return directory
+
+
+def trusting_the_system():
+    """The environment, with the system's certificate authorities: Node alone trusts only those it was built with."""
+    authorities = ssl.get_default_verify_paths().cafile
+    return {"NODE_EXTRA_CA_CERTS": authorities, **os.environ} if authorities else None
 
 
 def main():
     if not (shutil.which("npm") and shutil.which("node")):
         print("polkadot.js comes from npm and runs on Node: install nodejs and npm", file=sys.stderr)
         sys.exit(1)
-    directory = installed()
+    try:
+        directory = installed()
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
+        print(f"polkadot.js could not be fetched: {failure}; is npm's registry reachable?", file=sys.stderr)
+        sys.exit(1)
     with tempfile.TemporaryDirectory(prefix="stoa-polkadot-js-", ignore_cleanup_errors=True) as scratch:
         node = Node(scratch)
         try:
